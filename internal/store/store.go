@@ -1,0 +1,125 @@
+// The Store contract.
+package store
+
+import (
+	"context"
+	"errors"
+
+	"tidemark/internal/event"
+)
+
+// Errors that callers tell apart. Adapters wrap them.
+var (
+	ErrCorrupt     = errors.New("store segment is corrupt")
+	ErrTooManyRows = errors.New("the answer has too many rows")
+	ErrResources   = errors.New("the query needs more memory or time than it may use")
+	ErrUnsupported = errors.New("the plan names a column that its relation does not have")
+)
+
+// Store keeps rows and answers plans.
+type Store interface {
+	// Append adds b to the open head, visible to snapshots taken later (T1).
+	// It must not keep b.
+	Append(ctx context.Context, b *Batch) error
+
+	// Seal closes the open head, opens the next, and returns the sealed one.
+	// Rows stay visible.
+	Seal(ctx context.Context) (Head, error)
+
+	// WriteSegments writes a sealed head to segment files (T3). Calling it again
+	// for the same head writes the same rows to new files.
+	WriteSegments(ctx context.Context, h Head) ([]Segment, error)
+
+	// Install makes m the set of segments that new snapshots read and drops
+	// `heads`, as one step: no snapshot sees rows twice or misses them.
+	Install(ctx context.Context, m Manifest, heads ...Head) error
+
+	// Compact merges segments of m that are worth merging and writes the
+	// result (T3). Nil if there is nothing to do. The caller commits the change
+	// and installs it; files of removed segments are deleted by the store once
+	// no snapshot needs them.
+	Compact(ctx context.Context, m Manifest) (*Change, error)
+
+	// OpenSessions returns, for each property with young rows in m, what decides
+	// how far it can become final.
+	OpenSessions(ctx context.Context, m Manifest, finalThrough event.Time) (map[event.PropertyID]Open, error)
+
+	// Finalize writes the final rows of every property in until, from its
+	// FinalUntil in m to until (S28), and drops young segments that no later
+	// day needs.
+	Finalize(ctx context.Context, m Manifest, until map[event.PropertyID]event.Time) (*Change, error)
+
+	// Snapshot pins the rows that are visible now (T2).
+	Snapshot(ctx context.Context) (Snapshot, error)
+
+	Close() error
+}
+
+// Snapshot answers plans from one state of the store. Release must be called.
+type Snapshot interface {
+	// Run answers p. It may be called by several goroutines.
+	Run(ctx context.Context, p *Plan) (*Rows, error)
+	// Manifest returns the segments behind the snapshot.
+	Manifest() Manifest
+	Release()
+}
+
+// Head names an in-memory generation of rows.
+type Head uint64
+
+// Table is a kind of rows.
+type Table string
+
+// Tables. Young rows are as the fold made them; final rows were rebuilt (S28).
+const (
+	YoungEvents   Table = "events"
+	YoungSessions Table = "sessions"
+	YoungAliases  Table = "aliases"
+	FinalEvents   Table = "final_events"
+	FinalSessions Table = "final_sessions"
+)
+
+// Segment is one immutable file of rows of one table.
+type Segment struct {
+	ID    uint64 `json:"id"`
+	Table Table  `json:"table"`
+	File  string `json:"file"` // relative to the store's directory
+	Level int    `json:"level"`
+	Rows  int64  `json:"rows"`
+	Bytes int64  `json:"bytes"`
+	// Checksum is XXH3-64 of the file's bytes.
+	Checksum uint64 `json:"checksum"`
+	// Rows lie within these bounds: EventTime, a session's start, an alias' Time.
+	MinTime event.Time `json:"min_time"`
+	MaxTime event.Time `json:"max_time"`
+	// LastNeeded is the latest time for which the segment may still be joined:
+	// EventTime of events, End of sessions, Time of aliases.
+	LastNeeded  event.Time       `json:"last_needed"`
+	MinProperty event.PropertyID `json:"min_property"`
+	MaxProperty event.PropertyID `json:"max_property"`
+}
+
+// Manifest is the set of segments that make up the store, with how far each
+// property is final. The processor commits it; the store only obeys it.
+type Manifest struct {
+	Segments []Segment `json:"segments"`
+	// FinalUntil is missing for a property none of whose days is final.
+	FinalUntil map[event.PropertyID]event.Time `json:"final_until"`
+	// DayVersion grows each time days of the property become final or are restated.
+	DayVersion map[event.PropertyID]uint64 `json:"day_version"`
+}
+
+// Change is the outcome of rewriting segments: added ones replace removed ones.
+type Change struct {
+	Added   []Segment
+	Removed []uint64
+}
+
+// Open is what keeps days of a property from becoming final.
+type Open struct {
+	// EarliestStart of a counted session whose Closes is after finalThrough;
+	// zero if there is none.
+	EarliestStart event.Time
+	// Earliest and latest EventTime of young rows not yet final.
+	MinTime, MaxTime event.Time
+}
