@@ -74,6 +74,18 @@ test("what happens during a failure goes with the retry, in order", async () => 
   assert.deepEqual(b.requests[1].events.map((e) => e.name), ["page_view", "a", "b"]);
 });
 
+test("while a request is under way, what comes goes together in the next", async () => {
+  const b = new Browser();
+  await b.pass(0);
+  b.window.tidemark("event", "a");
+  await b.pass(0);
+  b.window.tidemark("event", "b");
+  await b.pass(0);
+  assert.equal(b.requests.length, 1);
+  await b.accept();
+  assert.deepEqual(b.requests[1].events.map((e) => e.name), ["a", "b"]);
+});
+
 test("an event is given up after 24 hours", async () => {
   const b = new Browser();
   b.document.focused = false; // No engagement of its own in this test.
