@@ -1,0 +1,176 @@
+// Checkpoint: the state of a fold as it was at one offset, taken while the fold
+// goes on (S26).
+//
+// The obvious way, encoding all changed clients at once, would stop the fold
+// for a second per million clients and break D4. Instead Freeze only marks
+// them. A marked client is encoded either by Encode, in small portions, or by
+// the fold itself just before it changes the client (touch), whichever is first.
+// Both hold Fold.mu.
+package fold
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"tidemark/internal/event"
+)
+
+// Snapshot is what a checkpoint keeps of a fold beside its clients.
+type Snapshot struct {
+	Clock       event.Time                  `json:"clock"`
+	Definitions map[event.PropertyID][]byte `json:"definitions"`
+	Ledgers     map[event.PropertyID]Ledger `json:"ledgers"`
+}
+
+// Frozen is the state of a fold at the moment of Freeze.
+type Frozen struct {
+	Snapshot
+	fold    *Fold
+	clients []*client
+	early   []savedClient // encoded by the fold, before it changed them
+}
+
+type savedClient struct {
+	key   string
+	value []byte
+}
+
+// Freeze begins a checkpoint: between two batches, by the goroutine of Apply.
+// One may be under way at a time.
+func (f *Fold) Freeze() (*Frozen, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.checkpoint != nil {
+		panic("BUG: a checkpoint of this fold is under way")
+	}
+	z := &Frozen{fold: f, clients: f.dirty, Snapshot: Snapshot{Clock: f.clock,
+		Definitions: make(map[event.PropertyID][]byte, len(f.definitions)),
+		Ledgers:     f.Ledgers()}}
+	for id, d := range f.definitions {
+		b, err := proto.Marshal(d.record)
+		if err != nil {
+			return nil, fmt.Errorf("encode definition of property %d: %w", id, err)
+		}
+		z.Definitions[id] = b
+	}
+	for _, c := range f.dirty {
+		c.dirty, c.frozen = false, z
+	}
+	f.dirty = nil
+	f.epoch++
+	f.checkpoint = z
+	return z, nil
+}
+
+// portion is how many clients are encoded at a time while the fold waits.
+const portion = 256
+
+// Encode calls emit for every client that changed since the checkpoint before,
+// as it was at Freeze. emit must not keep the slices.
+func (z *Frozen) Encode(emit func(key, value []byte) error) error {
+	var batch []savedClient
+	for from := 0; from < len(z.clients); from += portion {
+		batch = z.take(batch[:0], z.clients[from:min(from+portion, len(z.clients))])
+		if err := emitAll(batch, emit); err != nil {
+			return err
+		}
+	}
+	z.fold.mu.Lock()
+	early := z.early
+	z.early = nil
+	z.fold.mu.Unlock()
+	return emitAll(early, emit)
+}
+
+func (z *Frozen) take(batch []savedClient, clients []*client) []savedClient {
+	z.fold.mu.Lock()
+	defer z.fold.mu.Unlock()
+	for _, c := range clients {
+		if c.frozen == z {
+			batch = append(batch, c.save())
+			c.frozen = nil
+		}
+	}
+	return batch
+}
+
+func emitAll(clients []savedClient, emit func(key, value []byte) error) error {
+	for _, c := range clients {
+		if err := emit([]byte(c.key), c.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encode saves c for the checkpoint before the fold changes it. Fold.mu is held.
+func (z *Frozen) encode(c *client) {
+	z.early = append(z.early, c.save())
+	c.frozen = nil
+}
+
+func (c *client) save() savedClient {
+	value, err := c.MarshalVT()
+	if err != nil {
+		panic("BUG: client record does not encode: " + err.Error())
+	}
+	return savedClient{c.key, value}
+}
+
+// Thaw ends a checkpoint that is committed: clients that were not touched since
+// may now be loaded from it, and are let go while more than keep are live.
+func (z *Frozen) Thaw(keep int) {
+	f := z.fold
+	for from := 0; from < len(z.clients); from += portion {
+		f.mu.Lock()
+		for _, c := range z.clients[from:min(from+portion, len(z.clients))] {
+			if len(f.clients) > keep && !c.dirty && c.frozen == nil {
+				delete(f.clients, c.key)
+			}
+		}
+		f.mu.Unlock()
+	}
+	f.mu.Lock()
+	f.checkpoint = nil
+	f.mu.Unlock()
+}
+
+// Restore sets a new fold to what a checkpoint kept.
+func (f *Fold) Restore(s *Snapshot) error {
+	f.clock = s.Clock
+	for id, b := range s.Definitions {
+		d := &event.Definition{}
+		if err := proto.Unmarshal(b, d); err != nil {
+			return fmt.Errorf("decode definition of property %d: %w", id, err)
+		}
+		def, err := newDefinition(d)
+		if err != nil {
+			return err
+		}
+		f.definitions[id] = def
+	}
+	for id, l := range s.Ledgers {
+		f.ledgers[id] = &l
+	}
+	return nil
+}
+
+// Ledgers returns a copy of the accounts.
+func (f *Fold) Ledgers() map[event.PropertyID]Ledger {
+	out := make(map[event.PropertyID]Ledger, len(f.ledgers))
+	for id, l := range f.ledgers {
+		out[id] = *l
+	}
+	return out
+}
+
+// Definitions calls yield with every definition in force.
+func (f *Fold) Definitions(yield func(event.PropertyID, *event.Definition)) {
+	for id, d := range f.definitions {
+		yield(id, d.record)
+	}
+}
+
+// Lateness returns the histogram of how late recent events came.
+func (f *Fold) Lateness() *Lateness { return &f.lateness }

@@ -1,0 +1,159 @@
+// Fold: one partition's fold, and the way of one record through it.
+package fold
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"tidemark/internal/enrich"
+	"tidemark/internal/event"
+	"tidemark/internal/store"
+)
+
+// Bounds of a client's record (S38). Too small a bound loses precision for busy
+// clients, and says so in the overflow counter; too large a one lets one sender
+// fill memory.
+const (
+	MaxParts    = 64
+	MaxKeys     = 10_000
+	maxAbsorbed = 64
+)
+
+// StateHorizon is how far behind the partition's clock an event may lie and
+// still be merged with its client's sessions (S16, S32).
+const StateHorizon = event.AllowedLatenessTrusted
+
+// LateAfter is from when on an accepted event counts as late in the ledger.
+const LateAfter = time.Minute
+
+// Saved answers what the last checkpoint knows of a client.
+type Saved interface {
+	// Client returns the record under key, or nil. The caller owns it.
+	Client(key []byte) ([]byte, error)
+}
+
+// Fold folds one partition.
+type Fold struct {
+	partition event.Partition
+	saved     Saved
+	derive    *enrich.Deriver
+
+	clock       event.Time // largest IngestTime read (S1)
+	definitions map[event.PropertyID]*definition
+	ledgers     map[event.PropertyID]*Ledger
+	lateness    Lateness
+
+	// mu guards live clients against the encoder of a checkpoint.
+	mu         sync.Mutex
+	clients    map[string]*client
+	dirty      []*client
+	checkpoint *Frozen // under way, or nil
+	epoch      uint64
+
+	touched []*client // by the batch under way
+	now     event.RowID
+	names   interner
+	keyBuf  []byte
+	record  event.Record
+	facts   enrich.Facts
+	scratch scratch
+}
+
+// New returns the fold of a partition, with nothing read yet.
+func New(p event.Partition, saved Saved, derive *enrich.Deriver) *Fold {
+	return &Fold{
+		partition:   p,
+		saved:       saved,
+		derive:      derive,
+		definitions: map[event.PropertyID]*definition{},
+		ledgers:     map[event.PropertyID]*Ledger{},
+		clients:     map[string]*client{},
+		names:       interner{},
+	}
+}
+
+// Clock returns the largest IngestTime read.
+func (f *Fold) Clock() event.Time { return f.clock }
+
+// Apply folds one record and adds the event rows it makes to out. payload may be
+// reused by the caller afterwards. Sessions follow in Flush.
+func (f *Fold) Apply(offset event.Offset, payload []byte, out *store.Batch) error {
+	f.now = event.MakeRowID(f.partition, offset)
+	f.record.Reset()
+	if err := f.record.UnmarshalVTUnsafe(payload); err != nil {
+		return fmt.Errorf("decode record %d of partition %d: %w", offset, f.partition, err)
+	}
+	switch k := f.record.Kind.(type) {
+	case *event.Record_Event:
+		return f.applyEvent(k.Event, out)
+	case *event.Record_Definition:
+		f.tick(event.Time(k.Definition.IngestTime))
+		return f.define(k.Definition)
+	case *event.Record_Tick:
+		f.tick(event.Time(k.Tick.IngestTime))
+	}
+	return nil
+}
+
+func (f *Fold) tick(ingest event.Time) { f.clock = max(f.clock, ingest) }
+
+func (f *Fold) applyEvent(e *event.Event, out *store.Batch) error {
+	property := event.PropertyID(e.Property)
+	f.tick(event.Time(e.IngestTime))
+	ledger := f.ledger(property)
+	if event.TooLate(e) {
+		ledger.TooLate++
+		return nil
+	}
+	def := f.definition(property)
+	f.derive.Derive(e, def.record, &f.facts)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c, err := f.client(property, f.facts.Verdict, e.ClientId)
+	if err != nil {
+		return err
+	}
+	hash, ingest := hashKey(e.Key), event.Time(e.IngestTime)
+	if c.knows(hash, ingest) {
+		ledger.Duplicate++
+		f.letGo(c)
+		return nil
+	}
+	f.touch(c)
+	if !c.remember(hash, ingest) {
+		ledger.Overflow++
+	}
+	f.count(e, ledger)
+	part := f.place(c, e, def, ledger)
+	f.add(c, part, e, def)
+	f.appendRows(out, c, part, e, def, ledger)
+	return nil
+}
+
+// count keeps the ledger's facts about an event that is stored.
+func (f *Fold) count(e *event.Event, l *Ledger) {
+	l.Stored++
+	late := event.Time(e.IngestTime).Sub(event.Time(e.EventTime))
+	if late > LateAfter {
+		l.Late++
+	}
+	if e.ClockFix == event.ClockFix_CLOCK_FIX_CLAMPED {
+		l.Clamped++
+	}
+	f.lateness.add(late)
+}
+
+// Flush adds to out what the events applied since the last Flush change in
+// sessions (S24), and forgets what no event can change any more.
+func (f *Fold) Flush(out *store.Batch) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.touched {
+		f.tell(c, out)
+		f.retire(c)
+		c.touched = false
+	}
+	clear(f.touched)
+	f.touched = f.touched[:0]
+}
