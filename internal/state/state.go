@@ -1,0 +1,56 @@
+// The State contract and the values that cross it.
+package state
+
+import (
+	"context"
+	"errors"
+
+	"tidemark/internal/event"
+	"tidemark/internal/store"
+)
+
+// ErrCorrupt: bytes on disk are not those that were written.
+var ErrCorrupt = errors.New("processor state is corrupt")
+
+// State keeps the processor's memory.
+type State interface {
+	// Load returns the last commit's Meta, or nil if there was none.
+	Load(ctx context.Context) (*Meta, error)
+	// Client returns the record of a client, or nil. The caller owns it.
+	Client(p event.Partition, key []byte) ([]byte, error)
+	// Begin starts a commit. One may be under way at a time.
+	Begin() Commit
+	Close() error
+}
+
+// Commit gathers what becomes durable together.
+type Commit interface {
+	// Client sets a client's record. It may be called from several goroutines
+	// and does not keep the slices.
+	Client(p event.Partition, key, value []byte) error
+	// Finish makes everything set, and m, durable as one (C1).
+	Finish(ctx context.Context, m *Meta) error
+	// Abandon drops the commit. It may be called after Finish.
+	Abandon()
+}
+
+// FormatVersion is of Meta and of what hangs on it. A reader refuses others.
+const FormatVersion = 1
+
+// Meta is a commit without its client records.
+type Meta struct {
+	Version    int         `json:"version"`
+	Sequence   uint64      `json:"sequence"`   // grows by one with each commit
+	Generation uint64      `json:"generation"` // of the log
+	Partitions []Partition `json:"partitions"`
+
+	Manifest store.Manifest `json:"manifest"`
+}
+
+// Partition is how far one partition was folded, and what its fold knows
+// beside clients.
+type Partition struct {
+	Next event.Offset `json:"next"` // first offset not folded
+	// Fold is the fold's own snapshot, opaque here.
+	Fold []byte `json:"fold"`
+}
