@@ -260,15 +260,22 @@ func changesMove(t *testing.T, h *harness) {
 	moved("salt", false)
 }
 
-func openTogether(t *testing.T, h *harness) {
-	for i, err := range race(t.Context(), 4, func(ctx context.Context, _ int) error {
-		r := h.storage.Open(t, h.clock.Now)
-		_, err := r.Properties(ctx)
-		return errors.Join(err, r.Close())
+func concurrentUpdates(t *testing.T, h *harness) {
+	handles := []property.Registry{h, h.open(t)}
+	p, _ := create(t, h, "Shop")
+	const writers = 16
+	for i, err := range race(t.Context(), writers, func(ctx context.Context, i int) error {
+		mine := p
+		mine.Name = fmt.Sprintf("Shop %d", i)
+		_, err := handles[i%2].UpdateProperty(ctx, mine)
+		return err
 	}) {
 		if err != nil {
-			t.Errorf("handle %d: %v", i, err)
+			t.Errorf("writer %d: %v", i, err)
 		}
+	}
+	if got := must(h.Property(t.Context(), p.ID))(t); got.Version != 1+writers {
+		t.Errorf("version is %d after %d changes, want %d", got.Version, writers, 1+writers)
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"database/sql"
 	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -169,6 +171,28 @@ func TestSQ1_WritesAreSynced(t *testing.T) {
 		if got != want {
 			t.Errorf("%s is %s, want %s", pragma, got, want)
 		}
+	}
+}
+
+func TestSQ2_HandlesThatOpenTogetherMakeOneSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "registry.db")
+	errs := make([]error, 8)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() {
+			<-start
+			d, err := Open(path)
+			if errs[i] = err; err == nil {
+				_, err = d.Properties(t.Context())
+				errs[i] = errors.Join(err, d.Close())
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
 	}
 }
 
