@@ -14,13 +14,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"tidemark/internal/event"
+	"tidemark/internal/ledger"
 )
 
 // Snapshot is what a checkpoint keeps of a fold beside its clients.
 type Snapshot struct {
-	Clock       event.Time                  `json:"clock"`
-	Definitions map[event.PropertyID][]byte `json:"definitions"`
-	Ledgers     map[event.PropertyID]Ledger `json:"ledgers"`
+	Clock       event.Time                           `json:"clock"`
+	Definitions map[event.PropertyID][]byte          `json:"definitions"`
+	Ledgers     map[event.PropertyID]ledger.Outcomes `json:"ledgers"`
 }
 
 // Frozen is the state of a fold at the moment of Freeze.
@@ -157,8 +158,8 @@ func (f *Fold) Restore(s *Snapshot) error {
 }
 
 // Ledgers returns a copy of the accounts.
-func (f *Fold) Ledgers() map[event.PropertyID]Ledger {
-	out := make(map[event.PropertyID]Ledger, len(f.ledgers))
+func (f *Fold) Ledgers() map[event.PropertyID]ledger.Outcomes {
+	out := make(map[event.PropertyID]ledger.Outcomes, len(f.ledgers))
 	for id, l := range f.ledgers {
 		out[id] = *l
 	}

@@ -8,6 +8,7 @@ import (
 
 	"tidemark/internal/enrich"
 	"tidemark/internal/event"
+	"tidemark/internal/ledger"
 	"tidemark/internal/store"
 )
 
@@ -41,7 +42,7 @@ type Fold struct {
 
 	clock       event.Time // largest IngestTime read (S1)
 	definitions map[event.PropertyID]*definition
-	ledgers     map[event.PropertyID]*Ledger
+	ledgers     map[event.PropertyID]*ledger.Outcomes
 	lateness    Lateness
 
 	// mu guards live clients against the encoder of a checkpoint.
@@ -67,7 +68,7 @@ func New(p event.Partition, saved Saved, derive *enrich.Deriver) *Fold {
 		saved:       saved,
 		derive:      derive,
 		definitions: map[event.PropertyID]*definition{},
-		ledgers:     map[event.PropertyID]*Ledger{},
+		ledgers:     map[event.PropertyID]*ledger.Outcomes{},
 		clients:     map[string]*client{},
 		names:       interner{},
 	}
@@ -101,9 +102,9 @@ func (f *Fold) tick(ingest event.Time) { f.clock = max(f.clock, ingest) }
 func (f *Fold) applyEvent(e *event.Event, out *store.Batch) error {
 	property := event.PropertyID(e.Property)
 	f.tick(event.Time(e.IngestTime))
-	ledger := f.ledger(property)
+	account := f.ledger(property)
 	if event.TooLate(e) {
-		ledger.TooLate++
+		account.TooLate++
 		return nil
 	}
 	def := f.definition(property)
@@ -116,23 +117,23 @@ func (f *Fold) applyEvent(e *event.Event, out *store.Batch) error {
 	}
 	hash, ingest := hashKey(e.Key), event.Time(e.IngestTime)
 	if c.knows(hash, ingest) {
-		ledger.Duplicate++
+		account.Duplicate++
 		f.letGo(c)
 		return nil
 	}
 	f.touch(c)
 	if !c.remember(hash, ingest) {
-		ledger.Overflow++
+		account.Overflow++
 	}
-	f.count(e, ledger)
-	part := f.place(c, e, def, ledger)
+	f.count(e, account)
+	part := f.place(c, e, def, account)
 	f.add(c, part, e, def)
-	f.appendRows(out, c, part, e, def, ledger)
+	f.appendRows(out, c, part, e, def, account)
 	return nil
 }
 
 // count keeps the ledger's facts about an event that is stored.
-func (f *Fold) count(e *event.Event, l *Ledger) {
+func (f *Fold) count(e *event.Event, l *ledger.Outcomes) {
 	l.Stored++
 	late := event.Time(e.IngestTime).Sub(event.Time(e.EventTime))
 	if late > LateAfter {

@@ -6,41 +6,13 @@ import (
 	"time"
 
 	"tidemark/internal/event"
+	"tidemark/internal/ledger"
 )
 
-// Ledger counts what became of accepted events of one property.
-type Ledger struct {
-	Stored    int64 `json:"stored"`
-	Duplicate int64 `json:"duplicate"`
-	TooLate   int64 `json:"too_late"`
-	Expired   int64 `json:"expired"`
-	Erased    int64 `json:"erased"`
-	// Beside the balance.
-	Synthetic int64 `json:"synthetic"`
-	Unmerged  int64 `json:"unmerged"`
-	Overflow  int64 `json:"overflow"`
-	Clamped   int64 `json:"clamped"`
-	Late      int64 `json:"late"`
-}
-
-// Add adds m to l.
-func (l *Ledger) Add(m *Ledger) {
-	l.Stored += m.Stored
-	l.Duplicate += m.Duplicate
-	l.TooLate += m.TooLate
-	l.Expired += m.Expired
-	l.Erased += m.Erased
-	l.Synthetic += m.Synthetic
-	l.Unmerged += m.Unmerged
-	l.Overflow += m.Overflow
-	l.Clamped += m.Clamped
-	l.Late += m.Late
-}
-
-func (f *Fold) ledger(p event.PropertyID) *Ledger {
+func (f *Fold) ledger(p event.PropertyID) *ledger.Outcomes {
 	l := f.ledgers[p]
 	if l == nil {
-		l = &Ledger{}
+		l = &ledger.Outcomes{}
 		f.ledgers[p] = l
 	}
 	return l
@@ -79,4 +51,12 @@ func (h *Lateness) Within(share float64) time.Duration {
 		}
 	}
 	return 0
+}
+
+// LedgerOf returns the account of one property; an empty one if it has none.
+func (f *Fold) LedgerOf(p event.PropertyID) *ledger.Outcomes {
+	if l := f.ledgers[p]; l != nil {
+		return l
+	}
+	return &ledger.Outcomes{}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tidemark/internal/event"
+	"tidemark/internal/ledger"
 	"tidemark/internal/window"
 )
 
@@ -12,7 +13,7 @@ const dayGap = 7 * 24 * time.Hour // wider than any local day: one part per day
 
 // place finds or opens the part of e and merges parts that e bridges. The part
 // does not contain e yet.
-func (f *Fold) place(c *client, e *event.Event, def *definition, l *Ledger) *Part {
+func (f *Fold) place(c *client, e *event.Event, def *definition, l *ledger.Outcomes) *Part {
 	at := event.Time(e.EventTime)
 	thread, sid, gap := threadOf(e, def)
 	if f.clock.Sub(at) > StateHorizon {

@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"tidemark/internal/event"
+	"tidemark/internal/ledger"
 	"tidemark/internal/store"
 )
 
-func (f *Fold) appendRows(out *store.Batch, c *client, part *Part, e *event.Event, def *definition, l *Ledger) {
+func (f *Fold) appendRows(out *store.Batch, c *client, part *Part, e *event.Event, def *definition, l *ledger.Outcomes) {
 	row := f.eventRow(c, part, e, def)
 	out.Events = append(out.Events, row)
 	if e.SessionStart {

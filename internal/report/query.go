@@ -5,7 +5,7 @@ package report
 import (
 	"time"
 
-	"tidemark/internal/event"
+	"tidemark/internal/ledger"
 	"tidemark/internal/property"
 	"tidemark/internal/store"
 )
@@ -86,6 +86,26 @@ type FieldFilter struct {
 	CaseSensitive bool
 }
 
+// Match is how a FieldFilter compares; the names here save APIs from importing store.
+type Match = store.Match
+
+// Comparisons. Dimensions take all of them, metrics the numeric ones.
+const (
+	MatchExact             = store.Exact
+	MatchBeginsWith        = store.BeginsWith
+	MatchEndsWith          = store.EndsWith
+	MatchContains          = store.Contains
+	MatchFullRegexp        = store.FullRegexp
+	MatchPartialRegexp     = store.PartialRegexp
+	MatchIn                = store.In
+	MatchNumEqual          = store.NumEqual
+	MatchNumLess           = store.NumLess
+	MatchNumLessOrEqual    = store.NumLessOrEqual
+	MatchNumGreater        = store.NumGreater
+	MatchNumGreaterOrEqual = store.NumGreaterOrEqual
+	MatchNumBetween        = store.NumBetween
+)
+
 // OrderBy is one sort key: a metric or a dimension.
 type OrderBy struct {
 	Metric    string
@@ -144,35 +164,10 @@ type Meta struct {
 }
 
 // Freshness is how far the store has come (S27).
-type Freshness struct {
-	ProcessedThrough event.Time // all events accepted before it are in the answer
-	FinalThrough     event.Time // days that ended before it can change no more
-	CompleteThrough  event.Time // estimate: most events that happened before it are in
-	Ledger           Ledger
-}
+type Freshness = ledger.Freshness
 
 // Ledger is the account of a property's events (S33).
-type Ledger struct {
-	Received int64
-	Refused  map[event.RefuseReason]int64
-	Accepted int64
-
-	Pending, Stored, Duplicate, TooLate, Expired, Erased int64
-	// Beside the balance: rows that no event stands behind (S15), events older
-	// than the state horizon (S32), events beyond a client's bounds (S38), events
-	// whose clock lay ahead (S2), late ones that still counted.
-	Synthetic, Unmerged, Overflow, Clamped, Late int64
-}
-
-// Balanced tells whether every received event is accounted for (D6).
-func (l Ledger) Balanced() bool {
-	refused := int64(0)
-	for _, n := range l.Refused {
-		refused += n
-	}
-	return l.Received == refused+l.Accepted &&
-		l.Accepted == l.Pending+l.Stored+l.Duplicate+l.TooLate+l.Expired+l.Erased
-}
+type Ledger = ledger.Ledger
 
 // Restatement says that final days were changed, when and why (S29).
 type Restatement struct {

@@ -45,6 +45,15 @@ type Meta struct {
 	Partitions []Partition `json:"partitions"`
 
 	Manifest store.Manifest `json:"manifest"`
+	// Marks remember where the log stood, oldest first, so that it can be cut by age.
+	Marks []Mark `json:"marks"`
+}
+
+// Mark says that records before Next were folded when the slowest partition's
+// clock stood at IngestTime.
+type Mark struct {
+	IngestTime event.Time     `json:"ingest_time"`
+	Next       []event.Offset `json:"next"`
 }
 
 // Partition is how far one partition was folded, and what its fold knows

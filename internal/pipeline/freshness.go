@@ -1,0 +1,69 @@
+// Freshness and ledger: how far what snapshots see has come (S27, S33).
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"tidemark/internal/event"
+	"tidemark/internal/ledger"
+)
+
+// completeShare of recent events came no later than completeThrough allows for.
+const completeShare = 0.99
+
+// Freshness returns how far the rows visible now have come, with the property's
+// ledger.
+func (p *Processor) Freshness(ctx context.Context, id event.PropertyID) (ledger.Freshness, error) {
+	var f ledger.Freshness
+	now := p.deps.now()
+	f.ProcessedThrough = now
+	complete := now
+	for _, part := range p.parts {
+		part.visible.Lock()
+		next, clock := part.visible.next, part.visible.clock
+		part.visible.Unlock()
+		// The end is read after now: an event acknowledged before now is below it.
+		if next < p.deps.Log.End(part.id) {
+			f.ProcessedThrough = min(f.ProcessedThrough, clock)
+		}
+		part.mu.Lock()
+		late := part.fold.Lateness().Within(completeShare)
+		part.mu.Unlock()
+		complete = min(complete, f.ProcessedThrough.Add(-late))
+	}
+	f.FinalThrough = f.ProcessedThrough.Add(-event.FinalLag)
+	f.CompleteThrough = complete
+	var err error
+	f.Ledger, err = p.Ledger(ctx, id)
+	return f, err
+}
+
+// Ledger returns the account of a property. Outcomes are read before receipts,
+// so that nothing is accounted for before it was received.
+func (p *Processor) Ledger(ctx context.Context, id event.PropertyID) (ledger.Ledger, error) {
+	sum := ledger.Outcomes{}
+	for _, part := range p.parts {
+		part.mu.Lock()
+		sum.Add(part.fold.LedgerOf(id))
+		part.mu.Unlock()
+	}
+	counts, err := p.deps.Log.Counts(ctx)
+	if err != nil {
+		return ledger.Ledger{}, fmt.Errorf("read counts of event log: %w", err)
+	}
+	l := ledger.Ledger{Refused: map[event.RefuseReason]int64{}, Outcomes: sum}
+	for _, c := range counts {
+		if c.Property != id {
+			continue
+		}
+		l.Received += c.N
+		if c.Reason == "" {
+			l.Accepted += c.N
+		} else {
+			l.Refused[c.Reason] += c.N
+		}
+	}
+	l.Pending = l.Accepted - l.Stored - l.Duplicate - l.TooLate - l.Expired - l.Erased
+	return l, nil
+}

@@ -1,0 +1,206 @@
+// Processor: restore, the main loop, and the end.
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"tidemark/internal/event"
+	"tidemark/internal/fold"
+	"tidemark/internal/state"
+	"tidemark/internal/store"
+)
+
+// Processor folds every partition of a log into a store.
+type Processor struct {
+	cfg  Config
+	deps Deps
+	tel  *telemetry
+
+	parts  []*partition
+	keeper *keeper
+	// flush asks the main loop for a checkpoint now.
+	flush chan chan error
+
+	sinceCheckpoint int // events
+	lastCheckpoint  time.Time
+	underWay        chan error // result of the checkpoint being written, or nil
+}
+
+// partition is one partition's fold and how far it has come.
+type partition struct {
+	id   event.Partition
+	next event.Offset // first offset not folded; main loop only
+
+	mu   sync.Mutex // guards fold against Ledger and Freshness between batches
+	fold *fold.Fold
+
+	visible struct { // what snapshots can see
+		sync.Mutex
+		next  event.Offset
+		clock event.Time
+	}
+}
+
+// New restores a processor from the last commit, meta (nil: there was none).
+func New(cfg Config, meta *state.Meta, deps Deps) (*Processor, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	p := &Processor{cfg: cfg, deps: deps, flush: make(chan chan error), lastCheckpoint: deps.Clock()}
+	p.tel = newTelemetry(deps.Registerer)
+	n := deps.Log.Partitions()
+	if meta == nil {
+		meta = &state.Meta{Generation: deps.Generation, Partitions: make([]state.Partition, n)}
+	}
+	if len(meta.Partitions) != n || meta.Generation != deps.Generation {
+		return nil, fmt.Errorf("the processor state is of log generation %d with %d partitions, the log is "+
+			"generation %d with %d: they do not belong together; restore both from one backup",
+			meta.Generation, len(meta.Partitions), deps.Generation, n)
+	}
+	for i := range n {
+		part, err := p.restore(event.Partition(i), &meta.Partitions[i])
+		if err != nil {
+			return nil, err
+		}
+		p.parts = append(p.parts, part)
+	}
+	p.keeper = newKeeper(*meta, &p.deps)
+	return p, nil
+}
+
+type savedClients struct {
+	state     state.State
+	partition event.Partition
+}
+
+func (s savedClients) Client(key []byte) ([]byte, error) { return s.state.Client(s.partition, key) }
+
+func (p *Processor) restore(id event.Partition, saved *state.Partition) (*partition, error) {
+	part := &partition{id: id, next: saved.Next,
+		fold: fold.New(id, savedClients{p.deps.State, id}, p.deps.Deriver)}
+	if start, end := p.deps.Log.Start(id), p.deps.Log.End(id); saved.Next < start || saved.Next > end {
+		return nil, fmt.Errorf("partition %d was folded to offset %d, but the log holds [%d, %d): "+
+			"log and state do not belong together; restore both from one backup", id, saved.Next, start, end)
+	}
+	if len(saved.Fold) > 0 {
+		var snapshot fold.Snapshot
+		if err := json.Unmarshal(saved.Fold, &snapshot); err != nil {
+			return nil, fmt.Errorf("decode state of partition %d: %w", id, err)
+		}
+		if err := part.fold.Restore(&snapshot); err != nil {
+			return nil, err
+		}
+	}
+	part.visible.next, part.visible.clock = part.next, part.fold.Clock()
+	return part, nil
+}
+
+// Run folds until ctx is done, then makes a last checkpoint and returns. It
+// returns early, with an error, only when going on could lose or double rows.
+func (p *Processor) Run(ctx context.Context) error {
+	upkeepCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	upkeep := make(chan error, 1)
+	go func() { upkeep <- p.upkeep(upkeepCtx) }()
+	err := p.loop(ctx, upkeep)
+	stop()
+	if uerr := <-upkeep; err == nil && !errors.Is(uerr, context.Canceled) {
+		err = uerr
+	}
+	if err == nil {
+		err = p.finish(context.WithoutCancel(ctx))
+	} else if p.underWay != nil {
+		<-p.underWay
+	}
+	return err
+}
+
+// idle is how long the loop waits for records before it looks at the clock.
+const idle = 200 * time.Millisecond
+
+func (p *Processor) loop(ctx context.Context, upkeep chan error) error {
+	rounds := newRounds(p)
+	defer rounds.close()
+	for ctx.Err() == nil {
+		if err := p.waitForRecords(ctx); err != nil {
+			return err
+		}
+		n, err := rounds.run(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		p.sinceCheckpoint += n
+		var asked chan error
+		select {
+		case err := <-p.underWay: // nil channel: never
+			p.underWay = nil
+			if err != nil {
+				return err
+			}
+		case err := <-upkeep:
+			upkeep <- err
+			return err
+		case asked = <-p.flush:
+		default:
+		}
+		if asked == nil && !p.checkpointDue() {
+			continue
+		}
+		if err := rounds.drain(); err != nil {
+			return err
+		}
+		if err := p.beginCheckpoint(ctx, asked); err != nil {
+			return err
+		}
+	}
+	return rounds.drain()
+}
+
+func (p *Processor) waitForRecords(ctx context.Context) error {
+	ends := make([]event.Offset, len(p.parts))
+	for i, part := range p.parts {
+		ends[i] = part.next
+	}
+	wait, cancel := context.WithTimeout(ctx, idle)
+	defer cancel()
+	err := p.deps.Log.Wait(wait, ends)
+	if err != nil && wait.Err() == nil {
+		return fmt.Errorf("wait for records: %w", err)
+	}
+	return nil
+}
+
+// finish makes the last checkpoint.
+func (p *Processor) finish(ctx context.Context) error {
+	done := make(chan error, 1)
+	if err := p.beginCheckpoint(ctx, done); err != nil {
+		return err
+	}
+	return <-p.underWay
+}
+
+// Checkpoint makes one now and waits for it: tests and backups use it.
+func (p *Processor) Checkpoint(ctx context.Context) error {
+	done := make(chan error, 1)
+	select {
+	case p.flush <- done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Manifest returns the committed manifest.
+func (p *Processor) Manifest() store.Manifest { return p.keeper.manifest() }

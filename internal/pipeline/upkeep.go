@@ -1,0 +1,109 @@
+// Upkeep: days become final (S28), and segments are merged, while folding goes on.
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tidemark/internal/event"
+	"tidemark/internal/state"
+	"tidemark/internal/store"
+)
+
+// clockMargin is taken off finalThrough: collectors stamp IngestTime before the
+// append, so records of a partition may be that much out of order. Too small a
+// margin could make a day final while an event of it is on its way.
+const clockMargin = time.Minute
+
+func (p *Processor) upkeep(ctx context.Context) error {
+	tick := time.NewTicker(p.cfg.UpkeepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		if err := p.Upkeep(ctx); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return err
+		}
+	}
+}
+
+// Upkeep does what is due and returns when nothing is. It runs in the background;
+// tests call it to have it done now, with Run not started.
+func (p *Processor) Upkeep(ctx context.Context) error {
+	if err := p.finalize(ctx); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		change, err := p.deps.Store.Compact(ctx, p.keeper.manifest())
+		if err != nil {
+			return fmt.Errorf("compact store: %w", err)
+		}
+		if change == nil {
+			return nil
+		}
+		if err := p.replace(ctx, change, nil); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// finalize makes final what can be (P5).
+func (p *Processor) finalize(ctx context.Context) error {
+	clock := p.keeper.slowestClock()
+	if clock == 0 {
+		return nil
+	}
+	finalThrough := clock.Add(-event.FinalLag - clockMargin)
+	m := p.keeper.manifest()
+	open, err := p.deps.Store.OpenSessions(ctx, m, finalThrough)
+	if err != nil {
+		return fmt.Errorf("find open sessions: %w", err)
+	}
+	until := map[event.PropertyID]event.Time{}
+	for id, o := range open {
+		bound := finalThrough
+		if o.EarliestStart != 0 {
+			bound = min(bound, o.EarliestStart)
+		}
+		day, known := p.keeper.startOfDay(id, bound)
+		if known && day > m.FinalUntil[id] && o.MinTime < day {
+			until[id] = day
+		}
+	}
+	if len(until) == 0 {
+		return nil
+	}
+	change, err := p.deps.Store.Finalize(ctx, m, until)
+	if err != nil {
+		return fmt.Errorf("make days final: %w", err)
+	}
+	p.deps.Logger.Info("days became final", "properties", len(until), "final_through", finalThrough)
+	return p.replace(ctx, change, until)
+}
+
+// replace commits a change of segments.
+func (p *Processor) replace(ctx context.Context, change *store.Change, until map[event.PropertyID]event.Time) error {
+	if change == nil {
+		change = &store.Change{}
+	}
+	return p.keeper.commit(ctx, func(_ state.Commit, m *state.Meta) error {
+		m.Manifest.Segments = slices.DeleteFunc(m.Manifest.Segments, func(s store.Segment) bool {
+			return slices.Contains(change.Removed, s.ID)
+		})
+		m.Manifest.Segments = append(m.Manifest.Segments, change.Added...)
+		for id, t := range until {
+			m.Manifest.FinalUntil[id] = t
+			m.Manifest.DayVersion[id]++
+		}
+		return nil
+	})
+}
