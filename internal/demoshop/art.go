@@ -42,6 +42,6 @@ func drawings() map[string]string {
 			`<path class="a" d="M60 36l7 26H53z"/><path class="b" d="M60 88l7-26H53z"/><circle class="p" cx="60" cy="62" r="3"/>` +
 			`<circle class="k" cx="60" cy="18" r="5"/>`,
 		"tide-tables": `<path class="b" d="M34 22h50q4 0 4 4v68q0 4-4 4H34z"/><path class="c" d="M30 22h8v76h-8z"/>` +
-			`<rect class="d" x="46" y="34" width="34" height="16" rx="2"/><path class="w" d="M46 72q6-10 11 0t11 0 11 0"/>`,
+			`<rect class="d" x="46" y="34" width="34" height="16" rx="2"/><path class="l" d="M46 72q6-10 11 0t11 0 11 0"/>`,
 	}
 }
