@@ -1,0 +1,214 @@
+// Open: find or make the log, and learn where each partition begins and ends.
+package pebblelog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"tidemark/internal/event"
+	"tidemark/internal/eventlog"
+)
+
+// formatVersion is the version of everything in docs/format/log.md.
+const formatVersion = 1
+
+// metaLen is version u32, partitions u32.
+const metaLen = 8
+
+// Open opens the log in cfg.Dir, or makes it.
+func Open(cfg Config, deps Deps) (*Log, error) { return open(cfg, deps, plantNothing) }
+
+func open(cfg Config, deps Deps, bug plant) (*Log, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configure event log: %w", err)
+	}
+	deps = deps.withDefaults()
+	l := &Log{
+		cfg:      cfg,
+		fs:       deps.FS,
+		logger:   deps.Logger,
+		plant:    bug,
+		ends:     make([]atomic.Uint64, cfg.Partitions),
+		starts:   make([]atomic.Uint64, cfg.Partitions),
+		work:     make(chan struct{}, 1),
+		slots:    make(chan struct{}, pipelineDepth),
+		inflight: make(chan *commit, pipelineDepth),
+		stopped:  make(chan struct{}),
+		failed:   make(chan struct{}),
+		writer: committer{
+			next:   make([]event.Offset, cfg.Partitions),
+			starts: make([]event.Offset, cfg.Partitions),
+			groups: make([][][]byte, cfg.Partitions),
+			counts: make(map[countID]int64),
+		},
+	}
+	var err error
+	if l.telemetry, err = newTelemetry(deps.Registerer, l); err != nil {
+		return nil, fmt.Errorf("register event log telemetry: %w", err)
+	}
+	if err := l.recover(); err != nil {
+		l.telemetry.unregister()
+		return nil, fmt.Errorf("open event log %s: %w", cfg.Dir, err)
+	}
+	l.start()
+	return l, nil
+}
+
+// start lets appends in.
+func (l *Log) start() {
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		l.finishLoop()
+	}()
+	go func() {
+		defer close(l.stopped)
+		defer func() { <-finished }()
+		l.commitLoop()
+	}()
+}
+
+// recover opens the database and reads the state of every partition.
+func (l *Log) recover() error {
+	if err := l.checkWAL(); err != nil {
+		return err
+	}
+	err := l.isolate(func() error {
+		db, err := pebble.Open(l.cfg.Dir, l.pebbleOptions())
+		l.db = db
+		return asCorrupt(err)
+	})
+	if err != nil {
+		return err
+	}
+	l.usage = newUsage(l.cfg, l.fs, l.db)
+	if err := l.isolate(l.recoverState); err != nil {
+		l.abandonDB()
+		return err
+	}
+	return nil
+}
+
+func (l *Log) recoverState() error {
+	if err := l.recoverMeta(); err != nil {
+		return err
+	}
+	number, _, err := l.getUint64(commitKey())
+	if err != nil {
+		return fmt.Errorf("read commit number: %w", err)
+	}
+	l.writer.number = number
+	l.durable.Store(number)
+	l.begun.Store(number)
+	for p := range l.cfg.Partitions {
+		if err := l.recoverPartition(event.Partition(p)); err != nil {
+			return err
+		}
+	}
+	return l.checkHighWater()
+}
+
+// recoverMeta checks what was fixed at creation, or fixes it now.
+func (l *Log) recoverMeta() error {
+	value, closer, err := l.db.Get(metaKey())
+	if errors.Is(err, pebble.ErrNotFound) {
+		return l.create()
+	}
+	if err != nil {
+		return fmt.Errorf("read meta: %w", asCorrupt(err))
+	}
+	defer func() { _ = closer.Close() }()
+	if len(value) != metaLen {
+		return fmt.Errorf("meta has %d bytes: %w", len(value), eventlog.ErrCorrupt)
+	}
+	if v := binary.LittleEndian.Uint32(value); v != formatVersion {
+		return fmt.Errorf("log has format version %d, this program reads %d", v, formatVersion)
+	}
+	if n := binary.LittleEndian.Uint32(value[4:]); int(n) != l.cfg.Partitions {
+		return fmt.Errorf("log has %d partitions, configuration says %d: the number is fixed at creation",
+			n, l.cfg.Partitions)
+	}
+	return nil
+}
+
+// create writes the meta key into an empty database. A crash before it is
+// synced leaves an empty database, which the next Open finds again.
+func (l *Log) create() error {
+	it, err := l.db.NewIter(nil)
+	if err != nil {
+		return fmt.Errorf("look for keys: %w", asCorrupt(err))
+	}
+	found := it.First()
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return fmt.Errorf("look for keys: %w", asCorrupt(err))
+	}
+	if found {
+		return fmt.Errorf("database has keys but no meta key: %w", eventlog.ErrCorrupt)
+	}
+	value := binary.LittleEndian.AppendUint32(nil, formatVersion)
+	value = binary.LittleEndian.AppendUint32(value, uint32(l.cfg.Partitions))
+	b := l.db.NewBatch()
+	defer func() { _ = b.Close() }()
+	mustFinish(b.Set(metaKey(), value, nil))
+	if err := l.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
+		return fmt.Errorf("write meta: %w", err)
+	}
+	if err := b.SyncWait(); err != nil {
+		return fmt.Errorf("write meta: %w", err)
+	}
+	return nil
+}
+
+// recoverPartition learns where p begins and ends. The end is after the last
+// chunk, or at the start if all chunks were truncated.
+func (l *Log) recoverPartition(p event.Partition) error {
+	start, _, err := l.getUint64(startKey(p))
+	if err != nil {
+		return fmt.Errorf("read start of partition %d: %w", p, err)
+	}
+	lower, upper := chunkBounds(p)
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return fmt.Errorf("read end of partition %d: %w", p, asCorrupt(err))
+	}
+	defer func() { _ = it.Close() }()
+	end := event.Offset(start)
+	if it.Last() {
+		c, err := currentChunk(it)
+		if err != nil {
+			return asCorrupt(err)
+		}
+		if c.commit > l.writer.number {
+			return fmt.Errorf("partition %d has a chunk of commit %d, the last commit is %d: %w",
+				p, c.commit, l.writer.number, eventlog.ErrCorrupt)
+		}
+		end = max(end, c.endOffset())
+	}
+	if err := it.Error(); err != nil {
+		return fmt.Errorf("read end of partition %d: %w", p, asCorrupt(err))
+	}
+	l.starts[p].Store(start)
+	l.ends[p].Store(uint64(end))
+	l.writer.starts[p] = event.Offset(start)
+	l.writer.next[p] = end
+	return nil
+}
+
+func (l *Log) getUint64(key []byte) (n uint64, found bool, err error) {
+	value, closer, err := l.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, asCorrupt(err)
+	}
+	defer func() { _ = closer.Close() }()
+	if len(value) != 8 {
+		return 0, false, fmt.Errorf("value of %d bytes: %w", len(value), eventlog.ErrCorrupt)
+	}
+	return binary.LittleEndian.Uint64(value), true, nil
+}

@@ -1,0 +1,48 @@
+// How Pebble is set up for a log: large values, written once in order, read in
+// order, deleted from the front.
+package pebblelog
+
+import (
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// pebbleFormat is the format of Pebble's own files. FormatWALSyncChunks or
+// newer is required: it lets recovery tell damage from a torn tail.
+const pebbleFormat = pebble.FormatValueSeparation
+
+func (l *Log) pebbleOptions() *pebble.Options {
+	o := &pebble.Options{
+		FS:                 l.fs,
+		Logger:             pebbleLogger{l},
+		EventListener:      l.listener(),
+		Merger:             newMerger(),
+		FormatMajorVersion: pebbleFormat,
+		CacheSize:          l.cfg.CacheBytes,
+		MemTableSize:       uint64(l.cfg.MemTableBytes),
+		// Two full tables may wait for their flush while the third fills.
+		MemTableStopWritesThreshold: 3,
+		// Chunks of different commits never overlap within a partition, so that
+		// many files in L0 cost readers little. Compact late.
+		L0CompactionThreshold:      8,
+		L0StopWritesThreshold:      48,
+		LBaseMaxBytes:              256 << 20,
+		MaxOpenFiles:               512,
+		BytesPerSync:               1 << 20,
+		WALBytesPerSync:            1 << 20,
+		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 1 },
+		// Truncated chunks should give their space back soon.
+		FlushDelayDeleteRange: 10 * time.Second,
+	}
+	o.TargetFileSizes[0] = 16 << 20
+	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings {
+		return pebble.DBCompressionBalanced
+	})
+	for i := range o.Levels {
+		// A block holds whole chunks; the index stays small.
+		o.Levels[i].BlockSize = 64 << 10
+		o.Levels[i].IndexBlockSize = 64 << 10
+	}
+	return o
+}
