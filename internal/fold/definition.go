@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"tidemark/internal/enrich"
 	"tidemark/internal/event"
 	"tidemark/internal/window"
@@ -25,12 +23,16 @@ type definition struct {
 
 // define takes a definition over unless it was read before. Collectors repeat
 // definitions after a restart.
-func (f *Fold) define(d *event.Definition) error {
+func (f *Fold) define(d *event.Definition, payload []byte) error {
 	if have := f.definitions[event.PropertyID(d.Property)]; have != nil && have.record.Version >= d.Version {
 		return nil
 	}
-	// The record's texts alias the log's buffer; the clone does not.
-	def, err := newDefinition(proto.Clone(d).(*event.Definition))
+	// The texts of d alias payload, which the caller reuses; those of own do not.
+	own := &event.Record{}
+	if err := own.UnmarshalVT(payload); err != nil {
+		return fmt.Errorf("decode definition of property %d: %w", d.Property, err)
+	}
+	def, err := newDefinition(own.GetDefinition())
 	if err != nil {
 		return err
 	}

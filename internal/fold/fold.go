@@ -90,7 +90,7 @@ func (f *Fold) Apply(offset event.Offset, payload []byte, out *store.Batch) erro
 		return f.applyEvent(k.Event, out)
 	case *event.Record_Definition:
 		f.tick(event.Time(k.Definition.IngestTime))
-		return f.define(k.Definition)
+		return f.define(k.Definition, payload)
 	case *event.Record_Tick:
 		f.tick(event.Time(k.Tick.IngestTime))
 	}
