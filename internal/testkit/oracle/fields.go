@@ -93,6 +93,9 @@ func pageDimensions() map[string]dimension {
 		"pagePathPlusQueryString": eventOnly(func(r *row) string {
 			return withQuery(r.facts.Path, r.facts.Query)
 		}),
+		"fullPageUrl": eventOnly(func(r *row) string {
+			return r.facts.Host + withQuery(r.facts.Path, r.facts.Query)
+		}),
 	}
 }
 
@@ -132,7 +135,11 @@ func sharedDimensions() map[string]dimension {
 		"browser":                ofBoth(func(r *row) string { return r.facts.Browser }),
 		"operatingSystem":        ofBoth(func(r *row) string { return r.facts.OS }),
 		"operatingSystemVersion": ofBoth(func(r *row) string { return r.facts.OSMajor }),
-		"country":                ofBoth(func(r *row) string { return orNotSet(r.event.GetGeo().GetCountry()) }),
+		"operatingSystemWithVersion": ofBoth(func(r *row) string {
+			return r.facts.OS + " " + r.facts.OSMajor
+		}),
+		"languageCode": ofBoth(func(r *row) string { return orNotSet(r.event.Language) }),
+		"country":      ofBoth(func(r *row) string { return orNotSet(r.event.GetGeo().GetCountry()) }),
 	}
 }
 

@@ -55,7 +55,7 @@ type row struct {
 	pageView     bool
 	keyEvent     bool
 	engagementMS int64
-	valueMicros  int64 // only in the property's currency (S35)
+	valueMicros  int64 // of the value param, whatever its currency (S35)
 
 	client  *client
 	session *session // nil: the event belongs to no session (S13)
@@ -119,7 +119,7 @@ func (w *world) addRows(deriver *enrich.Deriver, e *event.Event) {
 	r.active = isActive(e)
 	r.pageView = e.Name == "page_view" || e.Name == "screen_view"
 	r.keyEvent = e.KeyEvent || slices.Contains(w.definition.KeyEvents, e.Name)
-	if e.HasValue && e.Currency == w.definition.Currency {
+	if e.HasValue {
 		r.valueMicros = e.ValueMicros
 	}
 	w.rows = append(w.rows, r)
