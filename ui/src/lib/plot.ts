@@ -54,6 +54,7 @@ export function plotOptions(s: PlotSettings): uPlot.Options {
         grid: { show: false },
         ticks: { show: false },
         space: 60,
+        size: 30,
         incrs: s.hourly ? [HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR] : [1, 2, 3, 7, 14, 28, 56].map((n) => n * DAY),
         values: (_u, at) => at.map((seconds) => axisLabel(seconds, s.hourly)),
       },
