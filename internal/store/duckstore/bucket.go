@@ -1,0 +1,107 @@
+// Buckets: local time in integers. The engine groups by whole days, hours or
+// minutes since the epoch; Go writes the text of each group once. Filters need
+// the text itself, so that is rendered too.
+package duckstore
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"tidemark/internal/event"
+	"tidemark/internal/store"
+)
+
+const (
+	minuteMicros = 60_000_000
+	hourMicros   = 60 * minuteMicros
+	dayMicros    = 24 * hourMicros
+)
+
+// localTime renders column t, UTC micros, as micros of local time. Only steps
+// that [from, to) can reach are tested.
+func localTime(t string, z store.Zone, from, to event.Time) string {
+	var steps store.Zone
+	for i, s := range z {
+		next := i+1 < len(z) && z[i+1].At <= from
+		if next || (i > 0 && s.At >= to) {
+			continue
+		}
+		steps = append(steps, s)
+	}
+	switch len(steps) {
+	case 0:
+		return t
+	case 1:
+		if steps[0].Offset == 0 {
+			return t
+		}
+		return fmt.Sprintf("(%s + %d)", t, steps[0].Offset)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "(%s + CASE", t)
+	for i := len(steps) - 1; i > 0; i-- {
+		fmt.Fprintf(&b, " WHEN %s >= %d THEN %d", t, steps[i].At, steps[i].Offset)
+	}
+	fmt.Fprintf(&b, " ELSE %d END)", steps[0].Offset)
+	return b.String()
+}
+
+// floorDiv renders x / unit, rounded towards the past also before 1970.
+func floorDiv(x string, unit int64) string {
+	return fmt.Sprintf("((%s - ((%s %% %d) + %d) %% %d) // %d)", x, x, unit, unit, unit, unit)
+}
+
+// bucketNumber renders the integer that stands for the bucket of t.
+func bucketNumber(b store.Bucket, t string, p *store.Plan) (string, error) {
+	if b == store.MinutesAgo {
+		return fmt.Sprintf("greatest(0, (%s - %s) // %d)", micros(p.Anchor), t, minuteMicros), nil
+	}
+	local := localTime(t, p.Zone, p.From, p.To)
+	switch b {
+	case store.Date:
+		return floorDiv(local, dayMicros), nil
+	case store.DateHour:
+		return floorDiv(local, hourMicros), nil
+	case store.Hour:
+		return "((" + floorDiv(local, hourMicros) + " % 24 + 24) % 24)", nil
+	case store.DateMinute:
+		return floorDiv(local, minuteMicros), nil
+	}
+	return "", unsupported(store.ColTime, "a dimension without bucket")
+}
+
+// bucketText writes the text of a bucket number.
+func bucketText(b store.Bucket, n int64) string {
+	switch b {
+	case store.Date:
+		return time.UnixMicro(n * dayMicros).UTC().Format("20060102")
+	case store.DateHour:
+		return time.UnixMicro(n * hourMicros).UTC().Format("2006010215")
+	case store.DateMinute:
+		return time.UnixMicro(n * minuteMicros).UTC().Format("200601021504")
+	}
+	if n < 10 {
+		return "0" + strconv.FormatInt(n, 10)
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// bucketTextSQL renders the same text in SQL.
+func bucketTextSQL(b store.Bucket, t string, p *store.Plan) (string, error) {
+	n, err := bucketNumber(b, t, p)
+	if err != nil {
+		return "", err
+	}
+	switch b {
+	case store.Date:
+		return fmt.Sprintf("strftime(make_timestamp(%s * %d), '%%Y%%m%%d')", n, dayMicros), nil
+	case store.DateHour:
+		return fmt.Sprintf("strftime(make_timestamp(%s * %d), '%%Y%%m%%d%%H')", n, hourMicros), nil
+	case store.DateMinute:
+		return fmt.Sprintf("strftime(make_timestamp(%s * %d), '%%Y%%m%%d%%H%%M')", n, minuteMicros),
+			nil
+	}
+	return fmt.Sprintf("CASE WHEN %s < 10 THEN '0' ELSE '' END || CAST(%s AS VARCHAR)", n, n), nil
+}

@@ -1,0 +1,26 @@
+// Package duckstore keeps the store on one machine: rows in memory heads,
+// immutable Parquet segments, and DuckDB, in memory, to query both.
+//
+// It is not a database: DuckDB's own file format is not used, nothing is
+// updated in place, and what is durable is decided by the caller's manifest.
+//
+// Invariants, besides T1 to T7 of package store:
+//
+//	K1  Rows of a head table are never deleted or updated, so its row ids are
+//	    positions, and `rowid < n` names what a snapshot may see.
+//	K2  A file gets its final name only after it was synced, and is returned
+//	    only after the directory was.
+//	K3  A file is deleted only if the installed manifest does not name it and no
+//	    snapshot holds it; a head is dropped likewise.
+//	K4  Every text in a statement went through quote; every number is a Go
+//	    integer or float.
+//	K5  The order of young segments of sessions and aliases does not matter:
+//	    only revisions decide.
+//
+// Concurrency: Store.mu guards the installed manifest, the heads' visible row
+// counts and all reference counts; it is never held during a query or a write. Two
+// engines: the reader answers queries and holds the heads, the writer compacts
+// and finalizes with its own memory limit and one thread.
+//
+// Start reading at store.go, then head.go, render.go, segment_write.go.
+package duckstore

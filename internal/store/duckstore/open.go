@@ -1,0 +1,136 @@
+// Open: from a directory and a manifest to a store.
+package duckstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tidemark/internal/store"
+)
+
+// tempName is the directory below Dir where queries spill.
+const tempName = "tmp"
+
+// Open starts a store that reads the segments of m. Files in cfg.Dir that m
+// does not name are deleted (T4); those that it names must be there (T5).
+func Open(cfg Config, m store.Manifest, deps Deps) (*Store, error) {
+	return open(cfg, m, deps, osFiles{})
+}
+
+func open(cfg Config, m store.Manifest, deps Deps, fs files) (*Store, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	var err error
+	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
+		return nil, fmt.Errorf("find store directory: %w", err)
+	}
+	s := &Store{cfg: cfg, log: deps.Logger, fs: fs, schema: newSchema(),
+		slots: newSlots(cfg.MaxConcurrentQueries), segments: map[string]*segmentFile{}}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.dialect, err = newDialect(); err != nil {
+		return nil, err
+	}
+	if s.tel, err = newTelemetry(deps.Registerer); err != nil {
+		return nil, err
+	}
+	m = cloneManifest(m)
+	if err := s.tidy(&m); err != nil {
+		return nil, err
+	}
+	if err := s.adopt(&m); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	s.manifest = &m
+	s.tel.segments.Set(float64(len(m.Segments)))
+	s.closing, s.stop = context.WithCancelCause(context.Background())
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	s.verifyInBackground()
+	return s, nil
+}
+
+// tidy makes the directory and deletes what m does not name: results of writes
+// that were never committed, and what queries spilled.
+func (s *Store) tidy(m *store.Manifest) error {
+	temp := filepath.Join(s.cfg.Dir, tempName)
+	if err := os.RemoveAll(temp); err != nil {
+		return fmt.Errorf("empty temporary directory: %w", err)
+	}
+	if err := os.MkdirAll(temp, 0o750); err != nil {
+		return fmt.Errorf("create store directory: %w", err)
+	}
+	named := map[string]bool{tempName: true}
+	var last uint64
+	for _, seg := range m.Segments {
+		if filepath.Base(seg.File) != seg.File {
+			return fmt.Errorf("manifest names %q, which is not a file name", seg.File)
+		}
+		named[seg.File] = true
+		last = max(last, seg.ID)
+	}
+	s.nextID.Store(last)
+	entries, err := os.ReadDir(s.cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("list store directory: %w", err)
+	}
+	for _, e := range entries {
+		if named[e.Name()] || !isOurs(e.Name()) {
+			continue
+		}
+		if err := s.fs.Remove(filepath.Join(s.cfg.Dir, e.Name())); err != nil {
+			return fmt.Errorf("delete unnamed file: %w", err)
+		}
+	}
+	return nil
+}
+
+// isOurs says whether a file may have been written by the store. What an
+// operator put beside the segments is left alone.
+func isOurs(name string) bool {
+	return strings.HasSuffix(name, ".parquet") || strings.HasSuffix(name, ".parquet.tmp")
+}
+
+// start opens the engines and the first head.
+func (s *Store) start() error {
+	ec := engineConfig{dir: s.cfg.Dir, tempDir: filepath.Join(s.cfg.Dir, tempName),
+		tempLimit: s.cfg.TempLimit}
+	var err error
+	ec.memoryLimit, ec.threads = s.cfg.MemoryLimit, s.cfg.Threads
+	if s.reader, err = openEngine(ec); err != nil {
+		return fmt.Errorf("open reader: %w", err)
+	}
+	ec.memoryLimit, ec.threads = s.cfg.WriterMemoryLimit, 1
+	if s.writer, err = openEngine(ec); err != nil {
+		s.reader.close()
+		return fmt.Errorf("open writer: %w", err)
+	}
+	if err := s.firstTables(); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}
+
+func (s *Store) firstTables() error {
+	for t := range s.schema {
+		q := fmt.Sprintf("CREATE TABLE %s (%s)", emptyTable(t), s.schema.ddl(t))
+		if err := s.reader.exec(context.Background(), q); err != nil {
+			return fmt.Errorf("create empty table: %w", err)
+		}
+	}
+	h, err := s.newHead(1)
+	if err != nil {
+		return err
+	}
+	s.heads, s.nextHead = []*head{h}, 2
+	return nil
+}

@@ -1,0 +1,64 @@
+// Results: reading the vectors of a chunk that the engine returned.
+package duckstore
+
+import (
+	"unsafe"
+
+	"github.com/duckdb/duckdb-go/v2/mapping"
+)
+
+// textSize is the size of duckdb_string_t: four bytes of length, then twelve
+// bytes of text, or four bytes of prefix and a pointer.
+const (
+	textSize   = 16
+	inlineText = 12
+)
+
+// result is one chunk of an answer. What it returns is copied.
+type result struct {
+	rows  int
+	data  []unsafe.Pointer
+	valid []unsafe.Pointer
+}
+
+func newResult(chunk mapping.DataChunk) *result {
+	n := int(mapping.DataChunkGetColumnCount(chunk))
+	r := &result{
+		rows:  int(mapping.DataChunkGetSize(chunk)),
+		data:  make([]unsafe.Pointer, n),
+		valid: make([]unsafe.Pointer, n),
+	}
+	for i := range n {
+		v := mapping.DataChunkGetVector(chunk, mapping.IdxT(i))
+		r.data[i] = mapping.VectorGetData(v)
+		r.valid[i] = mapping.VectorGetValidity(v)
+	}
+	return r
+}
+
+// null says whether the value is NULL: bit `row` of the validity mask is 0.
+func (r *result) null(col, row int) bool {
+	if r.valid[col] == nil {
+		return false
+	}
+	word := *(*uint64)(unsafe.Add(r.valid[col], row/64*8))
+	return word&(1<<(row%64)) == 0
+}
+
+func (r *result) int64(col, row int) int64 {
+	return *(*int64)(unsafe.Add(r.data[col], row*8))
+}
+
+func (r *result) uint64(col, row int) uint64 {
+	return *(*uint64)(unsafe.Add(r.data[col], row*8))
+}
+
+func (r *result) text(col, row int) string {
+	p := unsafe.Add(r.data[col], row*textSize)
+	n := int(*(*uint32)(p))
+	body := unsafe.Add(p, 4)
+	if n > inlineText {
+		body = *(*unsafe.Pointer)(unsafe.Add(p, 8))
+	}
+	return string(unsafe.Slice((*byte)(body), n))
+}

@@ -1,0 +1,146 @@
+// Snapshots: one state of the store, held until Release (T2).
+package duckstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"tidemark/internal/store"
+)
+
+var _ store.Snapshot = (*snapshot)(nil)
+
+type snapshot struct {
+	s       *Store
+	view    view
+	files   []string
+	heads   []*head
+	release sync.Once
+}
+
+// Snapshot implements store.Store.
+func (s *Store) Snapshot(context.Context) (store.Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	sn := &snapshot{s: s, view: view{dir: s.cfg.Dir, manifest: s.manifest}}
+	for _, h := range s.heads {
+		h.refs++
+		sn.heads = append(sn.heads, h)
+		sn.view.heads = append(sn.view.heads, headView{head: h, rows: h.rows, bounds: h.low})
+	}
+	for i := range s.manifest.Segments {
+		name := s.manifest.Segments[i].File
+		s.segments[name].refs++
+		sn.files = append(sn.files, name)
+	}
+	return sn, nil
+}
+
+// Manifest implements store.Snapshot.
+func (sn *snapshot) Manifest() store.Manifest { return cloneManifest(*sn.view.manifest) }
+
+// Release implements store.Snapshot.
+func (sn *snapshot) Release() {
+	sn.release.Do(func() {
+		sn.s.mu.Lock()
+		g := sn.s.releaseLocked(sn.files, sn.heads)
+		if sn.s.closed {
+			g.heads = nil // they went with the engine
+		} else {
+			sn.s.busy.Add(1)
+			defer sn.s.busy.Done()
+		}
+		sn.s.mu.Unlock()
+		if err := sn.s.destroy(g); err != nil {
+			sn.s.log.Error("cannot remove what no snapshot reads any more", "error", err)
+		}
+	})
+}
+
+// Run implements store.Snapshot.
+func (sn *snapshot) Run(ctx context.Context, p *store.Plan) (*store.Rows, error) {
+	leave, err := sn.s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	ctx, cancel := sn.s.whileOpen(ctx)
+	defer cancel()
+	ctx, cancelTimeout := context.WithTimeoutCause(ctx, sn.s.cfg.QueryTimeout,
+		fmt.Errorf("%w: it ran longer than %v", store.ErrResources, sn.s.cfg.QueryTimeout))
+	defer cancelTimeout()
+	began := time.Now()
+	rows, err := sn.run(ctx, p)
+	sn.s.tel.observe(p.Relation, time.Since(began), err)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {
+			err = cause
+		}
+		return nil, fmt.Errorf("run plan of property %d: %w", p.Property, err)
+	}
+	return rows, nil
+}
+
+func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error) {
+	st, err := sn.s.dialect.render(p, &sn.view)
+	if err != nil {
+		return nil, err
+	}
+	if p.To <= p.From {
+		return emptyAnswer(p), nil
+	}
+	free, err := sn.s.slots.take(ctx, p.Property)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	if err := sn.s.verifyBeforeUse(ctx, sn.view.manifest, p); err != nil {
+		return nil, err
+	}
+	rows := &store.Rows{}
+	err = sn.s.reader.run(ctx, st.sql, func(res *result) error {
+		return appendRows(rows, res, st, p.MaxRows)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// emptyAnswer is the answer over no time at all.
+func emptyAnswer(p *store.Plan) *store.Rows {
+	if len(p.Dimensions) > 0 {
+		return &store.Rows{}
+	}
+	return &store.Rows{Dimensions: [][]string{{}}, Aggregates: [][]int64{make([]int64, len(p.Aggregates))}}
+}
+
+// appendRows appends a chunk of an answer.
+func appendRows(rows *store.Rows, res *result, st *statement, maxRows int) error {
+	for i := range res.rows {
+		if maxRows > 0 && len(rows.Dimensions) == maxRows {
+			return store.ErrTooManyRows
+		}
+		dims := make([]string, len(st.dims))
+		for c, d := range st.dims {
+			if d.bucket == store.NoBucket {
+				dims[c] = res.text(c, i)
+			} else {
+				dims[c] = bucketText(d.bucket, res.int64(c, i))
+			}
+		}
+		aggs := make([]int64, st.aggs)
+		for c := range aggs {
+			aggs[c] = res.int64(len(dims)+c, i)
+		}
+		rows.Dimensions = append(rows.Dimensions, dims)
+		rows.Aggregates = append(rows.Aggregates, aggs)
+	}
+	return nil
+}
