@@ -14,11 +14,14 @@ import (
 type hostFacts struct {
 	name        string // lower case
 	registrable string // "example.co.uk" of "www.example.co.uk"; the name itself if it has none
+	site        site   // what kind of source it is
 }
 
 // hostCache remembers facts by host as sent. It resists scans: names that
 // are seen once do not push out those seen often.
-type hostCache struct{ cache *otter.Cache[string, hostFacts] }
+type hostCache struct {
+	cache *otter.Cache[string, hostFacts]
+}
 
 func newHostCache(size int) *hostCache {
 	if size <= 0 {
@@ -43,7 +46,8 @@ func (c *hostCache) get(host string) hostFacts {
 
 func lookUpHost(host string) hostFacts {
 	name := strings.ToLower(strings.TrimSuffix(host, "."))
-	return hostFacts{name: name, registrable: registrableDomain(name)}
+	known, _ := loadSites().find(name)
+	return hostFacts{name: name, registrable: registrableDomain(name), site: known}
 }
 
 // registrableDomain returns the part of a host that someone registered, or

@@ -1,40 +1,130 @@
-// Sources: where a visit came from, as the event itself tells (METRICS: own
-// source). First rule that names one wins.
+// Sources: where a visit came from, as the event itself tells. In this order:
+// campaign given outside the URL, utm_ parameters, click id, referrer. The
+// first that names a source wins; without any the event has no own source.
 package enrich
 
 import (
-	"net/url"
 	"strings"
 
 	"tidemark/internal/event"
 )
 
-func (d *Deriver) deriveSource(e *event.Event, def *event.Definition, page urlParts, host hostFacts, f *Facts) {
+// GA4's words for what is not a campaign.
+const (
+	organicCampaign  = "(organic)"
+	referralCampaign = "(referral)"
+	directSource     = "(direct)"
+	noMedium         = "(none)"
+)
+
+// triplet is a source as far as it is known; empty texts are not.
+type triplet struct{ source, medium, campaign string }
+
+func (t triplet) isEmpty() bool { return t == triplet{} }
+
+// isDirect tells whether a sender names "no source" as its source.
+func (t triplet) isDirect() bool {
+	return t.source == directSource && (t.medium == "" || t.medium == noMedium || t.medium == notSet)
+}
+
+// deriveSource fills the own source of an event.
+func (d *Deriver) deriveSource(
+	e *event.Event, def *event.Definition, page urlParts, host hostFacts, f *Facts,
+) {
 	f.Source, f.Medium, f.Campaign, f.HasSource = notSet, notSet, notSet, false
-	if c := e.Campaign; c != nil && c.Source != "" {
-		f.Source, f.Medium, f.Campaign, f.HasSource = c.Source, orNotSet(c.Medium), orNotSet(c.Name), true
+	t := d.ownSource(e, def, page, host)
+	if t.isEmpty() || t.isDirect() {
 		return
 	}
-	if strings.Contains(page.query, "utm_") {
-		if q, err := url.ParseQuery(page.query); err == nil && q.Get("utm_source") != "" {
-			f.Source, f.HasSource = q.Get("utm_source"), true
-			f.Medium, f.Campaign = orNotSet(q.Get("utm_medium")), orNotSet(q.Get("utm_campaign"))
-			return
+	f.HasSource = true
+	f.Source, f.Medium, f.Campaign = orNotSet(t.source), orNotSet(t.medium), orNotSet(t.campaign)
+}
+
+func (d *Deriver) ownSource(
+	e *event.Event, def *event.Definition, page urlParts, host hostFacts,
+) triplet {
+	tags := readTags(page.query)
+	t := tags.utm
+	if c := e.Campaign; c != nil {
+		given := triplet{campaignText(c.Source), campaignText(c.Medium), campaignText(c.Name)}
+		if given.source == "" { // what is not given outside the URL is taken from it
+			given = given.orElse(t)
 		}
+		t = given
+	}
+	if t.source != "" {
+		return t
+	}
+	referrer := d.referrerSource(e, def, host)
+	switch click := tags.click; {
+	case click.medium != "": // the name of a campaign may still be given
+		return t.orElse(click)
+	case !t.isEmpty():
+		return t
+	case click.source != "" && !referrer.isSocial:
+		return triplet{click.source, "referral", referralCampaign}
+	}
+	// Networks share click ids: Instagram sends Facebook's. A referrer that is
+	// a network itself knows better.
+	return referrer.triplet
+}
+
+// orElse fills what t does not say from u.
+func (t triplet) orElse(u triplet) triplet {
+	if t.source == "" {
+		t.source = u.source
+	}
+	if t.medium == "" {
+		t.medium = u.medium
+	}
+	if t.campaign == "" {
+		t.campaign = u.campaign
+	}
+	return t
+}
+
+// referrerFacts is the source that a referrer names.
+type referrerFacts struct {
+	triplet
+	isSocial bool
+}
+
+func (d *Deriver) referrerSource(
+	e *event.Event, def *event.Definition, page hostFacts,
+) referrerFacts {
+	if e.Referrer == "" || e.IgnoreReferrer {
+		return referrerFacts{}
 	}
 	ref := splitURL(e.Referrer)
-	if ref.host == "" || e.IgnoreReferrer {
-		return
+	if ref.host == "" {
+		return referrerFacts{}
 	}
 	from := d.hosts.get(ref.host)
-	if from.registrable == host.registrable {
-		return
+	if from.registrable == page.registrable || def != nil && isIgnored(from.name, def.IgnoredReferrers) {
+		return referrerFacts{}
 	}
-	if strings.HasPrefix(from.registrable, "google.") {
-		f.Source, f.Medium, f.Campaign, f.HasSource = "google", "organic", "(organic)", true
-		return
+	switch {
+	case from.site.kinds&kindSearch != 0:
+		return referrerFacts{triplet: triplet{from.site.name, "organic", organicCampaign}}
+	case from.site.kinds&kindSocial != 0:
+		return referrerFacts{triplet{from.site.name, "referral", referralCampaign}, true}
 	}
-	f.Source, f.Medium, f.Campaign, f.HasSource = strings.TrimPrefix(from.name, "www."), "referral", "(referral)", true
+	return referrerFacts{triplet: triplet{strings.TrimPrefix(from.name, "www."), "referral", referralCampaign}}
+}
+
+// isIgnored tells whether a host is one of the ignored or below one.
+func isIgnored(host string, ignored []string) bool {
+	for _, i := range ignored {
+		i = strings.TrimPrefix(i, "www.")
+		tail := len(host) - len(i)
+		if i == "" || tail < 0 || !strings.EqualFold(host[tail:], i) {
+			continue
+		}
+		if tail == 0 || host[tail-1] == '.' {
+			return true
+		}
+	}
+	return false
 }
 
 func orNotSet(s string) string {
