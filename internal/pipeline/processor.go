@@ -26,6 +26,13 @@ type Processor struct {
 	// flush asks the main loop for a checkpoint now.
 	flush chan chan error
 
+	upkeepMu sync.Mutex // one upkeep at a time
+
+	moved struct { // closed and made anew when more becomes visible
+		sync.Mutex
+		signal chan struct{}
+	}
+
 	sinceCheckpoint int // events
 	lastCheckpoint  time.Time
 	underWay        chan error // result of the checkpoint being written, or nil
@@ -53,6 +60,7 @@ func New(cfg Config, meta *state.Meta, deps Deps) (*Processor, error) {
 	}
 	p := &Processor{cfg: cfg, deps: deps, flush: make(chan chan error), lastCheckpoint: deps.Clock()}
 	p.tel = newTelemetry(deps.Registerer)
+	p.moved.signal = make(chan struct{})
 	n := deps.Log.Partitions()
 	if meta == nil {
 		meta = &state.Meta{Generation: deps.Generation, Partitions: make([]state.Partition, n)}
@@ -100,6 +108,10 @@ func (p *Processor) restore(id event.Partition, saved *state.Partition) (*partit
 	return part, nil
 }
 
+// ErrAbort, as the cause of a context's end, makes Run leave without a last
+// checkpoint, as a crash would.
+var ErrAbort = errors.New("abort")
+
 // Run folds until ctx is done, then makes a last checkpoint and returns. It
 // returns early, with an error, only when going on could lose or double rows.
 func (p *Processor) Run(ctx context.Context) error {
@@ -111,7 +123,8 @@ func (p *Processor) Run(ctx context.Context) error {
 	if uerr := <-upkeep; err == nil && !errors.Is(uerr, context.Canceled) {
 		err = uerr
 	}
-	if err == nil {
+	aborted := errors.Is(context.Cause(ctx), ErrAbort)
+	if err == nil && !aborted {
 		err = p.finish(context.WithoutCancel(ctx))
 	} else if p.underWay != nil {
 		<-p.underWay
@@ -200,6 +213,40 @@ func (p *Processor) Checkpoint(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// WaitVisible returns once every record that is in the log now is visible to
+// new snapshots.
+func (p *Processor) WaitVisible(ctx context.Context) error {
+	ends := make([]event.Offset, len(p.parts))
+	for i, part := range p.parts {
+		ends[i] = p.deps.Log.End(part.id)
+	}
+	for {
+		p.moved.Lock()
+		signal := p.moved.signal
+		p.moved.Unlock()
+		if p.visibleTo(ends) {
+			return nil
+		}
+		select {
+		case <-signal:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (p *Processor) visibleTo(ends []event.Offset) bool {
+	for i, part := range p.parts {
+		part.visible.Lock()
+		next := part.visible.next
+		part.visible.Unlock()
+		if next < ends[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // Manifest returns the committed manifest.

@@ -162,6 +162,10 @@ func (r *rounds) append(f *folded) error {
 		part.visible.next, part.visible.clock = f.next[i], f.clocks[i]
 		part.visible.Unlock()
 	}
+	r.p.moved.Lock()
+	close(r.p.moved.signal)
+	r.p.moved.signal = make(chan struct{})
+	r.p.moved.Unlock()
 	return nil
 }
 

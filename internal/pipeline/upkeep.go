@@ -36,8 +36,10 @@ func (p *Processor) upkeep(ctx context.Context) error {
 }
 
 // Upkeep does what is due and returns when nothing is. It runs in the background;
-// tests call it to have it done now, with Run not started.
+// tests call it to have it done now.
 func (p *Processor) Upkeep(ctx context.Context) error {
+	p.upkeepMu.Lock()
+	defer p.upkeepMu.Unlock()
 	if err := p.finalize(ctx); err != nil {
 		return err
 	}
