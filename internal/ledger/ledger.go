@@ -6,11 +6,7 @@
 // outcomes, and both are put together here.
 package ledger
 
-import (
-	"time"
-
-	"tidemark/internal/event"
-)
+import "tidemark/internal/event"
 
 // Outcomes is what became of accepted events, as the fold counts it.
 type Outcomes struct {
@@ -71,11 +67,4 @@ type Freshness struct {
 	FinalThrough     event.Time // days that ended before it can change no more
 	CompleteThrough  event.Time // estimate: most events that happened before it are in
 	Ledger           Ledger
-}
-
-// Restatement says that final days were changed, when and why (S29).
-type Restatement struct {
-	At       time.Time
-	Why      string
-	From, To string // local days, both included: 2026-11-23
 }

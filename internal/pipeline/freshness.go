@@ -67,9 +67,3 @@ func (p *Processor) Ledger(ctx context.Context, id event.PropertyID) (ledger.Led
 	l.Pending = l.Accepted - l.Stored - l.Duplicate - l.TooLate - l.Expired - l.Erased
 	return l, nil
 }
-
-// Restatements returns the changes of final days (S29). Only replay and erasure
-// make them.
-func (p *Processor) Restatements(context.Context, event.PropertyID) ([]ledger.Restatement, error) {
-	return nil, nil
-}

@@ -170,4 +170,8 @@ type Freshness = ledger.Freshness
 type Ledger = ledger.Ledger
 
 // Restatement says that final days were changed, when and why (S29).
-type Restatement = ledger.Restatement
+type Restatement struct {
+	At       time.Time
+	Why      string
+	From, To Day
+}
