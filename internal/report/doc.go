@@ -13,5 +13,11 @@
 //	Q3  Ratios are divided here, from exact parts (S36).
 //	Q4  Nothing is sampled, and no row is folded into an "(other)" row.
 //
-// Start reading at query.go, then plan.go.
+// Texts that a dimension expression merges are counted again as one group, since
+// users and sessions of groups do not add up (merge.go); what the store cannot
+// compare as one text is looked up first (predicate.go).
+//
+// Concurrency: an Engine may be used by many goroutines.
+//
+// Start reading at query.go, then engine.go, question.go, answer.go.
 package report
