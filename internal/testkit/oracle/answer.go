@@ -84,11 +84,10 @@ func (a *answer) prepare() error {
 	if err := a.checkFilters(); err != nil {
 		return err
 	}
-	if err := a.checkOrder(); err != nil {
+	if a.ranges, err = spansOf(q, loc); err != nil {
 		return err
 	}
-	a.ranges, err = spansOf(q, loc)
-	return err
+	return a.checkOrder()
 }
 
 // expression returns the dimension that a reference means.

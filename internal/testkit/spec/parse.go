@@ -121,6 +121,9 @@ func (f *File) parseCommand(i int) (*Command, int, error) {
 		key, value, _ := strings.Cut(w, "=")
 		c.Args = append(c.Args, arg{key, value})
 	}
+	if c.Name == "property" || c.Name == "age" { // These are one line, whatever follows.
+		return c, i + 1, nil
+	}
 	for i++; i < len(f.lines); i++ {
 		line := strings.TrimSpace(f.lines[i])
 		switch {
