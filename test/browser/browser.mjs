@@ -3,7 +3,11 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { chromiumPath, shots, url } from "./settings.mjs";
 
-export function launch() {
+/**
+ * Starts a browser of its own for each user agent: the one that a page pretends to have is lost on
+ * beacons, which a real browser of that name would send under it.
+ */
+export function launch(userAgent) {
   return chromium.launch({
     executablePath: chromiumPath,
     args: [
@@ -14,6 +18,7 @@ export function launch() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...(userAgent ? [`--user-agent=${userAgent}`] : []),
     ],
   });
 }

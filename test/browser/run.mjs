@@ -7,7 +7,7 @@ import { launch, openPage, shoot } from "./browser.mjs";
 import { DashboardPage } from "./dashboard.mjs";
 import * as expected from "./expected.mjs";
 import { email, password, property } from "./settings.mjs";
-import { botVisit, visitorA, visitorB } from "./visitors.mjs";
+import { botVisit, closeBrowsers, visitorA, visitorB } from "./visitors.mjs";
 
 const totals = Object.keys(expected.totals);
 const text = (numbers) => Object.fromEntries(Object.entries(numbers).map(([k, v]) => [k, String(v)]));
@@ -18,13 +18,16 @@ let order;
 
 before(async () => {
   assert.deepEqual(await today([], ["eventCount"]), {}, "the property must be fresh");
+  order = await visitorA();
+  await visitorB();
+  await botVisit();
   browser = await launch();
-  order = await visitorA(browser);
-  await visitorB(browser);
-  await botVisit(browser);
 });
 
-after(() => browser?.close());
+after(async () => {
+  await closeBrowsers();
+  await browser?.close();
+});
 
 test("D4: every event of the visits reaches the reports, and the bot none of them", async () => {
   await eventually(() => today([], totals), { "": Object.values(expected.totals).join(" ") });

@@ -1,7 +1,7 @@
 // The visitors and what they do. A and B come from the same address: only their user agents tell
 // them apart, as the server's cookieless identity does.
 import assert from "node:assert/strict";
-import { openPage, shoot } from "./browser.mjs";
+import { launch, openPage, shoot } from "./browser.mjs";
 import { url } from "./settings.mjs";
 
 const DESKTOP =
@@ -12,10 +12,22 @@ const PHONE =
   "(KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1";
 const BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
 
+// Browsers stay open after their visit: closing one at once could cut off its last beacon.
+const browsers = [];
+
+export async function closeBrowsers() {
+  await Promise.all(browsers.map((browser) => browser.close()));
+}
+
+async function arrive(userAgent, options) {
+  const browser = await launch(userAgent);
+  browsers.push(browser);
+  return openPage(browser, options);
+}
+
 /** Leaves for an empty page, as a visitor who types another address: pagehide runs. */
 async function leave(visit) {
   await visit.page.goto("about:blank");
-  await visit.context.close();
   assert.deepEqual(visit.complaints, []);
 }
 
@@ -25,11 +37,8 @@ async function follow(page, link, path) {
 }
 
 /** A looks around on a desktop, turns a chapter of the guide without a load, and buys a lantern. */
-export async function visitorA(browser) {
-  const visit = await openPage(browser, {
-    userAgent: DESKTOP,
-    viewport: { width: 1280, height: 900 },
-  });
+export async function visitorA() {
+  const visit = await arrive(DESKTOP, { viewport: { width: 1280, height: 900 } });
   const { page, context } = visit;
   const link = (name) => page.getByRole("link", { name, exact: true }).first();
 
@@ -60,9 +69,8 @@ export async function visitorA(browser) {
 }
 
 /** B comes on a phone from the autumn newsletter, reads one article and goes. */
-export async function visitorB(browser) {
-  const visit = await openPage(browser, {
-    userAgent: PHONE,
+export async function visitorB() {
+  const visit = await arrive(PHONE, {
     viewport: { width: 390, height: 844 },
     deviceScaleFactor: 2,
     isMobile: true,
@@ -77,8 +85,8 @@ export async function visitorB(browser) {
 }
 
 /** A crawler that runs scripts; it must be in no report. */
-export async function botVisit(browser) {
-  const visit = await openPage(browser, { userAgent: BOT });
+export async function botVisit() {
+  const visit = await arrive(BOT, {});
   await visit.page.goto(url + "/demo/");
   await visit.page.goto(url + "/demo/c/wear");
   await leave(visit);

@@ -49,6 +49,8 @@ const ANSWER_TIMEOUT_MS = 30 * 1000;
 
 export function outbox(endpoint: string): Outbox {
   let queue: WireEvent[] = [];
+  // Events of a request that broke off while the page was being left. See retry.
+  let held: WireEvent[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let sending = false;
   let leaving = false;
@@ -90,6 +92,12 @@ export function outbox(endpoint: string): Outbox {
   }
 
   function retry(events: WireEvent[], after: number): void {
+    // A browser that takes a page away rejects its fetches but carries the keepalive ones through.
+    // To send those again would only make duplicates, so they wait in case the page comes back.
+    if (leaving) {
+      held = held.concat(events);
+      return;
+    }
     queue = events.concat(queue);
     const backoff = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++);
     // Jitter, so that the visitors of a site do not all come back in the same second.
@@ -148,6 +156,9 @@ export function outbox(endpoint: string): Outbox {
     leave,
     back() {
       leaving = false;
+      queue = held.concat(queue);
+      held = [];
+      if (queue.length) schedule(0);
     },
   };
 }

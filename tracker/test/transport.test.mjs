@@ -144,6 +144,30 @@ test("leaving hands over what waits for a retry, with the same event id", async 
   assert.equal(b.beacons[0].events[0].event_id, b.requests[0].events[0].event_id);
 });
 
+test("a request that breaks off while leaving is not sent twice, for the browser carries it on", async () => {
+  const b = new Browser();
+  await b.pass(0);
+  b.window.dispatch("pagehide");
+  await b.requests[0].fail();
+  b.show("hidden");
+  b.window.tidemark("event", "unload");
+  await b.pass(hour);
+  assert.equal(b.requests.length, 1);
+  assert.deepEqual(b.beacons.flatMap((r) => r.events.map((e) => e.name)), ["unload"]);
+});
+
+test("a request that broke off while leaving is sent again if the page comes back", async () => {
+  const b = new Browser();
+  await b.pass(0);
+  b.window.dispatch("pagehide");
+  await b.requests[0].fail();
+  b.window.dispatch("pageshow", { persisted: true });
+  await b.pass(0);
+  assert.equal(b.requests.length, 2);
+  assert.deepEqual(b.requests[1].events[0], b.requests[0].events[0]);
+  assert.equal(b.requests[1].events.length, 2);
+});
+
 test("an event made after pagehide still leaves", async () => {
   const b = new Browser();
   await b.accept();
