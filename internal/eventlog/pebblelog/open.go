@@ -29,7 +29,7 @@ func open(cfg Config, deps Deps, bug plant) (*Log, error) {
 	deps = deps.withDefaults()
 	l := &Log{
 		cfg:      cfg,
-		fs:       deps.FS,
+		fs:       orderedFS{deps.FS},
 		logger:   deps.Logger,
 		plant:    bug,
 		ends:     make([]atomic.Uint64, cfg.Partitions),
