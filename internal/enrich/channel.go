@@ -26,7 +26,7 @@ func Channel(rules, source, medium, campaign string) string {
 		group = f.groups[DefaultChannelRules]
 	}
 	s := channelSubject{texts: [3]string{foldText(source), foldText(medium), foldText(campaign)}}
-	s.kinds = siteKinds(s.texts[fieldSource])
+	s.kinds = kindsOf(s.texts[fieldSource])
 	for i := range group {
 		if group[i].lines.hold(&s) {
 			return group[i].name
@@ -35,9 +35,9 @@ func Channel(rules, source, medium, campaign string) string {
 	return unassigned
 }
 
-// siteKinds returns what is known of a source's name.
-func siteKinds(source string) siteKind {
-	known, ok := loadSites().find(source)
+// kindsOf returns what is known of a source's name.
+func kindsOf(source string) sourceKind {
+	known, ok := loadKnown().find(source)
 	if !ok {
 		return 0
 	}
@@ -47,7 +47,7 @@ func siteKinds(source string) siteKind {
 // channelSubject is the source that rules are tried on, case folded.
 type channelSubject struct {
 	texts [3]string // by channelField
-	kinds siteKind
+	kinds sourceKind
 }
 
 // channelField says which text of a source a term looks at.
@@ -73,7 +73,7 @@ type channelTerm struct {
 	op    string
 	field channelField
 	texts []string
-	kind  siteKind     // of "in"
+	kind  sourceKind   // of "in"
 	named channelLines // of "@name"
 }
 

@@ -144,7 +144,7 @@ func (r *channelReader) term(text string) (channelTerm, error) {
 	}
 	switch op {
 	case "in":
-		if t.kind = siteKindOf(arg); t.kind == 0 || t.field != fieldSource {
+		if t.kind = kindOf(arg); t.kind == 0 || t.field != fieldSource {
 			return t, fmt.Errorf("%q is no kind of source", arg)
 		}
 	case "is", "has", "starts", "ends", "hasword":

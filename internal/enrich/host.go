@@ -12,9 +12,9 @@ import (
 
 // hostFacts is what is known of a host.
 type hostFacts struct {
-	name        string // lower case
-	registrable string // "example.co.uk" of "www.example.co.uk"; the name itself if it has none
-	site        site   // what kind of source it is
+	name        string      // lower case
+	registrable string      // "example.co.uk" of "www.example.co.uk"; the name itself if it has none
+	known       knownSource // what kind of source it is
 }
 
 // hostCache remembers facts by host as sent. It resists scans: names that
@@ -46,8 +46,8 @@ func (c *hostCache) get(host string) hostFacts {
 
 func lookUpHost(host string) hostFacts {
 	name := strings.ToLower(strings.TrimSuffix(host, "."))
-	known, _ := loadSites().find(name)
-	return hostFacts{name: name, registrable: registrableDomain(name), site: known}
+	known, _ := loadKnown().find(name)
+	return hostFacts{name: name, registrable: registrableDomain(name), known: known}
 }
 
 // registrableDomain returns the part of a host that someone registered, or

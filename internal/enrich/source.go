@@ -95,19 +95,19 @@ func (d *Deriver) referrerSource(
 	if e.Referrer == "" || e.IgnoreReferrer {
 		return referrerFacts{}
 	}
-	ref := splitURL(e.Referrer)
-	if ref.host == "" {
+	referrer := splitURL(e.Referrer)
+	if referrer.host == "" {
 		return referrerFacts{}
 	}
-	from := d.hosts.get(ref.host)
+	from := d.hosts.get(referrer.host)
 	if from.registrable == page.registrable || def != nil && isIgnored(from.name, def.IgnoredReferrers) {
 		return referrerFacts{}
 	}
 	switch {
-	case from.site.kinds&kindSearch != 0:
-		return referrerFacts{triplet: triplet{from.site.name, "organic", organicCampaign}}
-	case from.site.kinds&kindSocial != 0:
-		return referrerFacts{triplet{from.site.name, "referral", referralCampaign}, true}
+	case from.known.kinds&kindSearch != 0:
+		return referrerFacts{triplet: triplet{from.known.name, "organic", organicCampaign}}
+	case from.known.kinds&kindSocial != 0:
+		return referrerFacts{triplet{from.known.name, "referral", referralCampaign}, true}
 	}
 	return referrerFacts{triplet: triplet{strings.TrimPrefix(from.name, "www."), "referral", referralCampaign}}
 }

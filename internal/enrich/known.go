@@ -12,21 +12,21 @@ import (
 )
 
 //go:embed rules/sources.txt
-var sitesText string
+var knownText string
 
-// siteKind is a set of kinds of source.
-type siteKind uint8
+// sourceKind is a set of kinds of source.
+type sourceKind uint8
 
 const (
-	kindSearch siteKind = 1 << iota
+	kindSearch sourceKind = 1 << iota
 	kindSocial
 	kindVideo
 	kindShopping
 	kindAI
 )
 
-// siteKindOf returns the kind with that name in the rule files, 0 if unknown.
-func siteKindOf(name string) siteKind {
+// kindOf returns the kind with that name in the rule files, 0 if unknown.
+func kindOf(name string) sourceKind {
 	switch name {
 	case "search":
 		return kindSearch
@@ -42,30 +42,30 @@ func siteKindOf(name string) siteKind {
 	return 0
 }
 
-// site is a well-known site.
-type site struct {
-	kinds      siteKind
+// knownSource is a well-known site or a name for it.
+type knownSource struct {
+	kinds      sourceKind
 	name       string // of the search engine; for others the domain in the pattern
 	subdomains bool   // the pattern holds for every subdomain
 }
 
-// siteTable is read-only once built.
-type siteTable struct {
-	exact map[string]site // host or source name
-	wild  map[string]site // label before a public suffix
+// knownTable is read-only once built.
+type knownTable struct {
+	exact map[string]knownSource // host or source name
+	wild  map[string]knownSource // label before a public suffix
 }
 
-var loadSites = sync.OnceValue(func() *siteTable {
-	t, err := parseSites(sitesText)
+var loadKnown = sync.OnceValue(func() *knownTable {
+	t, err := parseKnown(knownText)
 	if err != nil {
 		panic("BUG: " + err.Error())
 	}
 	return t
 })
 
-// parseSites reads the format that rules/sources.txt explains.
-func parseSites(text string) (*siteTable, error) {
-	t := &siteTable{exact: map[string]site{}, wild: map[string]site{}}
+// parseKnown reads the format that rules/sources.txt explains.
+func parseKnown(text string) (*knownTable, error) {
+	t := &knownTable{exact: map[string]knownSource{}, wild: map[string]knownSource{}}
 	for i, line := range strings.Split(text, "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "version ") {
@@ -73,19 +73,19 @@ func parseSites(text string) (*siteTable, error) {
 		}
 		left, patterns, ok := strings.Cut(line, ":")
 		kind, name, _ := strings.Cut(left, " ")
-		if !ok || siteKindOf(kind) == 0 || name == "" {
-			return nil, fmt.Errorf("read sites: line %d: want \"KIND NAME: PATTERN ...\"", i+1)
+		if !ok || kindOf(kind) == 0 || name == "" {
+			return nil, fmt.Errorf("read known sources: line %d: want \"KIND NAME: PATTERN ...\"", i+1)
 		}
 		for _, p := range strings.Fields(patterns) {
-			t.add(siteKindOf(kind), name, lowerASCII(p))
+			t.add(kindOf(kind), name, lowerASCII(p))
 		}
 	}
 	return t, nil
 }
 
-func (t *siteTable) add(kind siteKind, name, pattern string) {
+func (t *knownTable) add(kind sourceKind, name, pattern string) {
 	host, exact := strings.CutPrefix(pattern, "=")
-	s := site{kinds: kind, name: name, subdomains: !exact && strings.Contains(host, ".")}
+	s := knownSource{kinds: kind, name: name, subdomains: !exact && strings.Contains(host, ".")}
 	table := t.exact
 	if label, wild := strings.CutSuffix(host, ".*"); wild {
 		table, host = t.wild, label
@@ -101,7 +101,7 @@ func (t *siteTable) add(kind siteKind, name, pattern string) {
 }
 
 // find returns the site of a host or source name in lower case.
-func (t *siteTable) find(name string) (site, bool) {
+func (t *knownTable) find(name string) (knownSource, bool) {
 	name = strings.TrimPrefix(name, "www.")
 	if s, ok := t.exact[name]; ok {
 		return s, true
@@ -109,7 +109,7 @@ func (t *siteTable) find(name string) (site, bool) {
 	for rest := name; ; {
 		label, parent, more := strings.Cut(rest, ".")
 		if !more {
-			return site{}, false
+			return knownSource{}, false
 		}
 		if s, ok := t.wild[label]; ok && (s.subdomains || rest == name) && isPublicSuffix(parent) {
 			if s.kinds&kindSearch == 0 {
