@@ -1,0 +1,214 @@
+// Product: the assembly.
+package product
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"tidemark/internal/enrich"
+	"tidemark/internal/event"
+	"tidemark/internal/eventlog"
+	"tidemark/internal/eventlog/pebblelog"
+	"tidemark/internal/ledger"
+	"tidemark/internal/pipeline"
+	"tidemark/internal/report"
+	"tidemark/internal/state/pebblestate"
+	"tidemark/internal/store"
+	"tidemark/internal/store/duckstore"
+)
+
+// Options say how a Product is put together.
+type Options struct {
+	Dir string // of segments, and of everything else if FS is nil
+	// FS holds log and state; nil: the disk, under Dir.
+	FS         vfs.FS
+	Partitions int // 0: 16
+	// Step is called before each step of a commit.
+	Step func(name string)
+	// Adjust changes the processor's configuration.
+	Adjust func(*pipeline.Config)
+}
+
+// Product is a running pipeline.
+type Product struct {
+	Log       *pebblelog.Log
+	Store     *duckstore.Store
+	Processor *pipeline.Processor
+	Engine    *report.Engine
+
+	state  *pebblestate.State
+	cancel context.CancelCauseFunc
+	ended  chan error
+}
+
+// Open opens or reopens a Product on what Dir and FS hold.
+func Open(o Options) (*Product, error) {
+	quiet := slog.New(slog.DiscardHandler)
+	p := &Product{ended: make(chan error, 1)}
+	lc := pebblelog.DefaultConfig()
+	lc.Dir, lc.Partitions, lc.MinFreeBytes = filepath.Join(o.Dir, "log"), o.Partitions, 0
+	lc.CacheBytes, lc.MemTableBytes = 1<<20, 1<<20
+	if lc.Partitions == 0 {
+		lc.Partitions = 16
+	}
+	var err error
+	if p.Log, err = pebblelog.Open(lc, pebblelog.Deps{FS: o.FS, Logger: quiet}); err != nil {
+		return nil, err
+	}
+	sc := pebblestate.Config{Dir: filepath.Join(o.Dir, "state"), CacheBytes: 1 << 20}
+	if p.state, err = pebblestate.Open(sc, pebblestate.Deps{FS: o.FS, Logger: quiet}); err != nil {
+		return nil, errors.Join(err, p.Log.Close())
+	}
+	if err := p.start(o, quiet); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+func (p *Product) start(o Options, quiet *slog.Logger) error {
+	meta, err := p.state.Load(context.Background())
+	if err != nil {
+		return err
+	}
+	manifest := store.Manifest{}
+	if meta != nil {
+		manifest = meta.Manifest
+	}
+	dc := duckstore.DefaultConfig()
+	dc.Dir = filepath.Join(o.Dir, "segments")
+	if p.Store, err = duckstore.Open(dc, manifest, duckstore.Deps{Logger: quiet}); err != nil {
+		return err
+	}
+	cfg := pipeline.DefaultConfig()
+	cfg.CheckpointInterval, cfg.UpkeepInterval = time.Hour, time.Hour // when the test says so
+	if o.Adjust != nil {
+		o.Adjust(&cfg)
+	}
+	p.Processor, err = pipeline.New(cfg, meta, pipeline.Deps{
+		Log: p.Log, State: p.state, Store: p.Store, Deriver: enrich.NewDeriver(enrich.DefaultConfig()),
+		Logger: quiet, Clock: time.Now, Step: o.Step,
+	})
+	if err != nil {
+		return err
+	}
+	p.Engine, err = report.New(report.DefaultConfig(), report.Deps{Store: p.Store, Freshness: freshness{p.Processor}})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	p.cancel = cancel
+	go func() { p.ended <- p.Processor.Run(ctx) }()
+	return nil
+}
+
+type freshness struct{ *pipeline.Processor }
+
+// Restatements implements report.FreshnessSource.
+func (freshness) Restatements(context.Context, event.PropertyID) ([]report.Restatement, error) {
+	return nil, nil
+}
+
+// Load appends records and waits until they are visible. Events go to the
+// partition of their client, Definitions and Ticks to every partition.
+func (p *Product) Load(ctx context.Context, records []*event.Record) error {
+	if err := p.Append(ctx, records); err != nil {
+		return err
+	}
+	return p.wait(ctx)
+}
+
+// wait also ends when the processor does.
+func (p *Product) wait(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- p.Processor.WaitVisible(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case err := <-p.ended:
+		p.ended <- err
+		return fmt.Errorf("processor ended: %w", err)
+	}
+}
+
+// Append appends records in one batch, with their counts.
+func (p *Product) Append(ctx context.Context, records []*event.Record) error {
+	batch, err := BatchOf(records, p.Log.Partitions())
+	if err != nil {
+		return err
+	}
+	return p.Log.Append(ctx, batch)
+}
+
+// BatchOf encodes records for a log of n partitions.
+func BatchOf(records []*event.Record, n int) (*eventlog.Batch, error) {
+	batch := &eventlog.Batch{}
+	for _, r := range records {
+		b, err := r.MarshalVT()
+		if err != nil {
+			return nil, err
+		}
+		e := r.GetEvent()
+		if e == nil {
+			for part := range n {
+				batch.Records = append(batch.Records, eventlog.Record{Partition: event.Partition(part), Payload: b})
+			}
+			continue
+		}
+		id := event.PropertyID(e.Property)
+		batch.Records = append(batch.Records, eventlog.Record{
+			Partition: event.PartitionOf(id, e.ClientId, n), Payload: b})
+		batch.Counts = append(batch.Counts, eventlog.Count{Property: id, N: 1})
+	}
+	return batch, nil
+}
+
+// Settle makes a checkpoint and final what can be.
+func (p *Product) Settle(ctx context.Context) error {
+	if err := p.Processor.Checkpoint(ctx); err != nil {
+		return err
+	}
+	return p.Processor.Upkeep(ctx)
+}
+
+// Answer answers one query.
+func (p *Product) Answer(ctx context.Context, q *report.Query) (*report.Result, error) {
+	results, err := p.Engine.Run(ctx, []*report.Query{q})
+	if err != nil {
+		return nil, err
+	}
+	return results[0], nil
+}
+
+// Ledger returns the account of a property.
+func (p *Product) Ledger(ctx context.Context, id event.PropertyID) (ledger.Ledger, error) {
+	return p.Processor.Ledger(ctx, id)
+}
+
+// Close stops after a last checkpoint.
+func (p *Product) Close() error {
+	p.cancel(context.Canceled)
+	return errors.Join(<-p.ended, p.close())
+}
+
+// Crash stops without one: heads and what was not synced are gone.
+func (p *Product) Crash() error {
+	p.cancel(pipeline.ErrAbort)
+	err := <-p.ended
+	return errors.Join(err, p.close())
+}
+
+func (p *Product) close() error {
+	var errs []error
+	if p.Store != nil {
+		errs = append(errs, p.Store.Close())
+	}
+	return errors.Join(append(errs, p.state.Close(), p.Log.Close())...)
+}

@@ -1,0 +1,34 @@
+// The report specification on the real pipeline: as written, in another legal
+// order of arrival (D3), and again when every day is final (S28).
+package product_test
+
+import (
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"tidemark/internal/testkit/product"
+	"tidemark/internal/testkit/spec"
+)
+
+const specs = "../../../test/spec"
+
+func open(t testing.TB) spec.Engine {
+	p, err := product.Open(product.Options{Dir: t.TempDir(), FS: vfs.NewMem(), Partitions: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestSpecsOnTheProduct(t *testing.T) {
+	spec.Run(t, specs, open, spec.Options{})
+}
+
+func TestSpecsInAnotherOrderOfArrival(t *testing.T) {
+	spec.Run(t, specs, open, spec.Options{Shuffle: 7})
+}
+
+func TestSpecsOnFinalDays(t *testing.T) {
+	spec.Run(t, specs, open, spec.Options{Final: true})
+}
