@@ -64,7 +64,7 @@ export function plotOptions(s: PlotSettings): uPlot.Options {
         grid,
         ticks: { show: false },
         size: 56,
-        incrs: s.kind === "count" ? counts() : undefined,
+        incrs: steps(s.kind),
         values: (_u, at) => at.map((n) => formatAxis(s.kind, n)),
       },
     ],
@@ -77,9 +77,14 @@ export function plotOptions(s: PlotSettings): uPlot.Options {
   };
 }
 
-function counts(): number[] {
-  const steps: number[] = [];
-  for (let power = 1; power <= 1e15; power *= 10) steps.push(power, 2 * power, 5 * power);
-  return steps;
+/** The distances that the value axis may have between its lines: never a third of a user. */
+function steps(kind: Kind): number[] {
+  if (kind === "rate") return [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+  if (kind === "seconds") {
+    const hours = [1, 2, 5, 10, 20, 50, 100].map((n) => n * HOUR);
+    return [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, ...hours];
+  }
+  const counts: number[] = [];
+  for (let power = 1; power <= 1e15; power *= 10) counts.push(power, 2 * power, 5 * power);
+  return counts;
 }
-
