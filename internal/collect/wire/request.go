@@ -3,6 +3,7 @@ package wire
 
 import (
 	"net/netip"
+	"unsafe"
 
 	"tidemark/internal/event"
 )
@@ -24,6 +25,8 @@ type Request struct {
 	Drafts []Draft
 	// Surplus counts events behind the first Limits.MaxEvents. They were not read.
 	Surplus int
+
+	paidDrafts int
 
 	// SourceAddress stands for the connection's address, if the sender may say so.
 	SourceAddress netip.Addr
@@ -50,10 +53,24 @@ type Draft struct {
 	Refused event.RefuseReason
 }
 
-// Refuse adds a draft that is none.
-func (r *Request) Refuse(why event.RefuseReason) {
-	r.Drafts = append(r.Drafts, Draft{Refused: why})
+// draftMemory is what the caller keeps for each draft, accepted or refused.
+const draftMemory = int(unsafe.Sizeof(Draft{})) + 64
+
+// Add adds a draft.
+func (r *Request) Add(d Draft) error {
+	if n := len(r.Drafts); n == r.paidDrafts {
+		grown := max(4, n)
+		if r.budget != nil && !r.budget.Take(grown*draftMemory) {
+			return ErrOverBudget
+		}
+		r.paidDrafts += grown
+	}
+	r.Drafts = append(r.Drafts, d)
+	return nil
 }
+
+// Refuse adds a draft that is none.
+func (r *Request) Refuse(why event.RefuseReason) error { return r.Add(Draft{Refused: why}) }
 
 // Full tells whether no further event may be read.
 func (r *Request) Full() bool { return len(r.Drafts) >= r.Limits.MaxEvents }

@@ -35,8 +35,11 @@ func Decode(query, body string, r *wire.Request) error {
 		// The pairs of a line overwrite those of the line before it.
 		pairs, err := parse(shared, text)
 		if err != nil {
-			r.Refuse(event.RefuseTooManyParams)
-		} else if err := d.add(pairs, line); err != nil {
+			err = r.Refuse(event.RefuseTooManyParams)
+		} else {
+			err = d.add(pairs, line)
+		}
+		if err != nil {
 			return err
 		}
 		line++
@@ -44,10 +47,10 @@ func Decode(query, body string, r *wire.Request) error {
 	return nil
 }
 
-func parse(pairs []pair, query string) ([]pair, error) {
+func parse(pairs []wire.Pair, query string) ([]wire.Pair, error) {
 	for query != "" {
-		var p pair
-		if p, query = nextPair(query); p.key == "" {
+		var p wire.Pair
+		if p, query = wire.NextPair(query); p.Key == "" {
 			continue
 		}
 		if len(pairs) == maxPairs {
@@ -74,7 +77,7 @@ type hit struct {
 	cn, cs string
 }
 
-func (d *decoder) add(pairs []pair, line int) error {
+func (d *decoder) add(pairs []wire.Pair, line int) error {
 	e, err := d.r.NewEvent()
 	if err != nil {
 		return err
@@ -92,26 +95,25 @@ func (d *decoder) add(pairs []pair, line int) error {
 	if err := d.finish(&h, line); err != nil {
 		return err
 	}
-	d.r.Drafts = append(d.r.Drafts, h.draft)
-	return nil
+	return d.r.Add(h.draft)
 }
 
-func (d *decoder) pair(h *hit, p pair) error {
-	if prefix, name, ok := strings.Cut(p.key, "."); ok {
-		return d.param(h.draft.Event, prefix, name, p.value)
+func (d *decoder) pair(h *hit, p wire.Pair) error {
+	if prefix, name, ok := strings.Cut(p.Key, "."); ok {
+		return d.param(h.draft.Event, prefix, name, p.Value)
 	}
-	if n := itemNumber(p.key); n > 0 {
+	if n := itemNumber(p.Key); n > 0 {
 		if h.items == nil {
 			h.items = make(map[int]string)
 		}
-		h.items[n] = p.value
+		h.items[n] = p.Value
 		return nil
 	}
 	h.identity(p)
 	h.place(p)
 	h.source(p)
-	if p.key == "tt" {
-		return d.r.SetParam(h.draft.Event, "traffic_type", wire.Scalar{Text: p.value})
+	if p.Key == "tt" {
+		return d.r.SetParam(h.draft.Event, "traffic_type", wire.Scalar{Text: p.Value})
 	}
 	return nil
 }
@@ -140,88 +142,88 @@ func (d *decoder) param(e *event.Event, prefix, name, value string) error {
 }
 
 // identity reads who and which session.
-func (h *hit) identity(p pair) {
+func (h *hit) identity(p wire.Pair) {
 	e := h.draft.Event
-	switch p.key {
+	switch p.Key {
 	case "tid":
-		h.draft.MeasurementID = p.value
+		h.draft.MeasurementID = p.Value
 	case "cid":
-		e.ClientId = p.value
+		e.ClientId = p.Value
 	case "uid":
-		e.UserId = p.value
+		e.UserId = p.Value
 	case "sid":
-		e.SessionId = p.value
+		e.SessionId = p.Value
 	case "sct":
-		if n, ok := wire.Whole(p.value); ok && n > 0 && n < 1<<31 {
+		if n, ok := wire.Whole(p.Value); ok && n > 0 && n < 1<<31 {
 			e.SessionCount = uint32(n)
 		}
 	case "seg":
-		e.Engaged = p.value == "1"
+		e.Engaged = p.Value == "1"
 	case "_ss":
-		e.SessionStart = p.value != "0"
+		e.SessionStart = p.Value != "0"
 	case "_fv":
-		e.FirstVisit = p.value != "0"
+		e.FirstVisit = p.Value != "0"
 	case "_et":
-		if ms, ok := wire.Whole(p.value); ok {
+		if ms, ok := wire.Whole(p.Value); ok {
 			e.EngagementMs = ms
 		}
 	case "gcs":
-		h.draft.Anonymous = len(p.value) == 4 && p.value[3] == '0'
+		h.draft.Anonymous = len(p.Value) == 4 && p.Value[3] == '0'
 	case "_p":
-		h.page = p.value
+		h.page = p.Value
 	case "_s":
-		h.number = p.value
+		h.number = p.Value
 	}
 }
 
 // place reads where and what.
-func (h *hit) place(p pair) {
+func (h *hit) place(p wire.Pair) {
 	e := h.draft.Event
-	switch p.key {
+	switch p.Key {
 	case "en":
-		e.Name = p.value
+		e.Name = p.Value
 	case "dl":
-		e.Url = p.value
+		e.Url = p.Value
 	case "dh":
-		h.host = p.value
+		h.host = p.Value
 	case "dp":
-		h.path = p.value
+		h.path = p.Value
 	case "dr":
-		e.Referrer = p.value
+		e.Referrer = p.Value
 	case "dt":
-		e.Title = p.value
+		e.Title = p.Value
 	case "ul":
-		e.Language = p.value
+		e.Language = p.Value
 	case "sr":
-		e.Screen = p.value
+		e.Screen = p.Value
 	case "ir":
-		e.IgnoreReferrer = p.value == "1"
+		e.IgnoreReferrer = p.Value == "1"
 	case "_c":
-		e.KeyEvent = p.value == "1"
+		e.KeyEvent = p.Value == "1"
 	case "cu":
-		wire.SetMoney(e, "currency", wire.Scalar{Text: p.value})
+		wire.SetMoney(e, "currency", wire.Scalar{Text: p.Value})
 	case "uam":
-		if p.value != "" {
-			e.Device = &event.Device{Model: p.value}
+		if p.Value != "" {
+			e.Device = &event.Device{Model: p.Value}
 		}
 	}
 }
 
 // source reads the campaign params that override the address.
-func (h *hit) source(p pair) {
-	switch p.key {
+func (h *hit) source(p wire.Pair) {
+	switch p.Key {
 	case "cm":
-		h.campaign.Medium = p.value
+		h.campaign.Medium = p.Value
 	case "ci":
-		h.campaign.Id = p.value
+		h.campaign.Id = p.Value
 	case "ct":
-		h.campaign.Term = p.value
+		h.campaign.Term = p.Value
 	case "cc":
-		h.campaign.Content = p.value
+		h.campaign.Content = p.Value
 	case "cn":
-		h.cn = p.value
+		h.cn = p.Value
 	case "cs":
-		h.cs = p.value
+		h.cs = p.Value
 	}
 }
 
@@ -259,11 +261,12 @@ func (d *decoder) promotionOrCampaign(h *hit) error {
 		return nil
 	}
 	wire.PutCampaign(e, &h.campaign)
-	for _, p := range []pair{{"creative_name", h.cn}, {"creative_slot", h.cs}} {
-		if p.value == "" {
+	creative := []wire.Pair{{Key: "creative_name", Value: h.cn}, {Key: "creative_slot", Value: h.cs}}
+	for _, p := range creative {
+		if p.Value == "" {
 			continue
 		}
-		if err := d.r.SetParam(e, p.key, wire.Scalar{Text: p.value}); err != nil {
+		if err := d.r.SetParam(e, p.Key, wire.Scalar{Text: p.Value}); err != nil {
 			return d.tooMany(h, err)
 		}
 	}

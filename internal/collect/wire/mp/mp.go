@@ -229,8 +229,7 @@ func (d *decoder) event(n int) error {
 		spoil(&p.draft, why)
 	}
 	p.finish()
-	d.r.Drafts = append(d.r.Drafts, p.draft)
-	return nil
+	return d.r.Add(p.draft)
 }
 
 func reasonText(why event.RefuseReason) string {

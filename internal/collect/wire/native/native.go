@@ -64,7 +64,9 @@ func (d *decoder) lines() error {
 		}
 		d.r.Drafts = d.r.Drafts[:known]
 		if !d.r.Full() { // Else it was counted as surplus.
-			d.r.Refuse(event.RefuseMalformed)
+			if err := d.r.Refuse(event.RefuseMalformed); err != nil {
+				return err
+			}
 		}
 		d.SkipLine()
 	}
@@ -88,7 +90,9 @@ func (d *decoder) element() error {
 		return d.Skip()
 	}
 	if d.Next() != jsonscan.Object {
-		d.r.Refuse(event.RefuseMalformed)
+		if err := d.r.Refuse(event.RefuseMalformed); err != nil {
+			return err
+		}
 		return d.Skip()
 	}
 	e, err := d.r.NewEvent()
@@ -102,8 +106,7 @@ func (d *decoder) element() error {
 	if draft.Refused == "" {
 		draft.Refused = wire.CheckName(e.Name)
 	}
-	d.r.Drafts = append(d.r.Drafts, draft)
-	return nil
+	return d.r.Add(draft)
 }
 
 func (d *decoder) event(draft *wire.Draft) error {

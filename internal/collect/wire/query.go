@@ -1,15 +1,16 @@
 // Query strings: pairs in their order, decoded only where something is encoded.
-package ga4
+package wire
 
 import "strings"
 
-type pair struct{ key, value string }
+// Pair is a key and its value.
+type Pair struct{ Key, Value string }
 
-// nextPair cuts the first pair off query. What is not an escape stays as it is.
-func nextPair(query string) (p pair, rest string) {
+// NextPair cuts the first pair off query. What is not an escape stays as it is.
+func NextPair(query string) (p Pair, rest string) {
 	part, rest, _ := strings.Cut(query, "&")
-	p.key, p.value, _ = strings.Cut(part, "=")
-	p.key, p.value = unescape(p.key), unescape(p.value)
+	p.Key, p.Value, _ = strings.Cut(part, "=")
+	p.Key, p.Value = unescape(p.Key), unescape(p.Value)
 	return p, rest
 }
 
@@ -28,8 +29,8 @@ func unescape(text string) string {
 		switch c := text[i]; {
 		case c == '+':
 			out = append(out, ' ')
-		case c == '%' && i+2 < len(text) && hex(text[i+1]) >= 0 && hex(text[i+2]) >= 0:
-			out = append(out, byte(hex(text[i+1])<<4|hex(text[i+2])))
+		case c == '%' && i+2 < len(text) && hexDigit(text[i+1]) >= 0 && hexDigit(text[i+2]) >= 0:
+			out = append(out, byte(hexDigit(text[i+1])<<4|hexDigit(text[i+2])))
 			i += 2
 		default:
 			out = append(out, c)
@@ -38,7 +39,7 @@ func unescape(text string) string {
 	return string(out)
 }
 
-func hex(c byte) int {
+func hexDigit(c byte) int {
 	switch {
 	case c >= '0' && c <= '9':
 		return int(c - '0')

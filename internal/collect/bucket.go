@@ -1,0 +1,32 @@
+// bucket: so many things per second.
+package collect
+
+import (
+	"sync"
+	"time"
+)
+
+// bucket allows a number of things per second.
+type bucket struct {
+	perSecond float64
+
+	mu   sync.Mutex
+	left float64
+	last time.Time
+}
+
+func (b *bucket) allow(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.last.IsZero() {
+		b.left = b.perSecond
+	} else if passed := now.Sub(b.last).Seconds(); passed > 0 {
+		b.left = min(b.perSecond, b.left+passed*b.perSecond)
+	}
+	b.last = now
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
+}

@@ -1,0 +1,55 @@
+// Definitions: how a property counts, told to every partition before its events
+// (C5).
+package collect
+
+import (
+	"context"
+	"fmt"
+
+	"tidemark/internal/event"
+	"tidemark/internal/eventlog"
+	"tidemark/internal/property"
+)
+
+// definitionOf returns p's Definition record.
+func definitionOf(p *property.Property, ingest event.Time) *event.Record {
+	return &event.Record{Kind: &event.Record_Definition{Definition: &event.Definition{
+		Property:         uint64(p.ID),
+		Version:          p.Version,
+		TimeZone:         p.TimeZone,
+		Currency:         p.Currency,
+		SessionTimeoutMs: p.SessionTimeout.Milliseconds(),
+		KeyEvents:        p.KeyEvents,
+		ObservedUsers:    p.ObservedUsers,
+		IgnoredReferrers: p.IgnoredReferrers,
+		ChannelRules:     p.ChannelRules,
+		IngestTime:       int64(ingest),
+	}}}
+}
+
+// EnsureDefined implements directory: it appends p's Definition to every
+// partition once per version and process. The fold ignores what it has seen.
+func (d *Directory) EnsureDefined(ctx context.Context, p *property.Property) error {
+	// Fast path: it was done.
+	if version, ok := d.defined.Load(p.ID); ok && version.(uint64) >= p.Version {
+		return nil
+	}
+	d.defining.Lock()
+	defer d.defining.Unlock()
+	if version, ok := d.defined.Load(p.ID); ok && version.(uint64) >= p.Version {
+		return nil
+	}
+	payload, err := definitionOf(p, event.TimeOf(d.deps.Clock())).MarshalVT()
+	if err != nil {
+		return fmt.Errorf("encode definition: %w", err)
+	}
+	var batch eventlog.Batch
+	for i := range d.deps.Log.Partitions() {
+		batch.Records = append(batch.Records, eventlog.Record{Partition: event.Partition(i), Payload: payload})
+	}
+	if err := d.deps.Log.Append(ctx, &batch); err != nil {
+		return fmt.Errorf("append definition of property %s: %w", p.ID, err)
+	}
+	d.defined.Store(p.ID, p.Version)
+	return nil
+}
