@@ -32,4 +32,18 @@ export const totals = {
 };
 
 // The bot's two views and two engagements are accepted and kept, and counted in no report.
-export const bot = 4;
+const bot = 4;
+
+// A's first page view comes twice, because its answer was lost.
+const twice = 1;
+
+export const ledger = {
+  received: totals.eventCount + bot + twice,
+  accepted: totals.eventCount + bot + twice,
+  stored: totals.eventCount + bot,
+  duplicate: twice,
+  pending: 0,
+  tooLate: 0,
+  refused: {},
+  balanced: true,
+};
