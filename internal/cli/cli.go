@@ -1,0 +1,128 @@
+// The grammar of the command line, and Run.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/alecthomas/kong"
+
+	"tidemark/internal/config"
+)
+
+// Role is a line of list-roles.
+type Role struct {
+	Name        string   `json:"name"`
+	Needs       []string `json:"needs"`
+	Description string   `json:"description"`
+}
+
+// Serving is what serve and demo give to the program that they start.
+type Serving struct {
+	Config  config.Config
+	Logger  *slog.Logger
+	Out     io.Writer // for what a person must see: links and logins
+	JSON    bool      // Out is for a machine
+	Version string
+	// Abort is closed when the person does not want to wait for a good end.
+	Abort <-chan struct{}
+}
+
+// Demo is what demo adds.
+type Demo struct {
+	Rate float64 // simulated events a second, 0 for none
+	Seed uint64
+}
+
+// Programs are what the commands start. Package main wires them.
+type Programs struct {
+	Serve func(ctx context.Context, s Serving) error
+	Demo  func(ctx context.Context, s Serving, d Demo) error
+	Roles func() []Role
+}
+
+// Env is what surrounds a command.
+type Env struct {
+	Stdout, Stderr io.Writer
+	Programs       Programs
+	Version        string
+	// Abort is closed by a second interrupt.
+	Abort <-chan struct{}
+}
+
+// output is embedded in every command.
+type output struct {
+	JSON bool `help:"Print JSON for a machine."`
+}
+
+// grammar is the command line. The order is that of the help.
+type grammar struct {
+	Serve       serveCmd    `cmd:"" help:"Run the server."`
+	Demo        demoCmd     `cmd:"" help:"Run a server with a demo shop and simulated traffic."`
+	Property    propertyCmd `cmd:"" help:"Make and list properties, beside a running server or without one."`
+	Report      reportCmd   `cmd:"" help:"Ask a running server for a report and draw it as a table."`
+	Tail        tailCmd     `cmd:"" help:"Follow events as they are accepted."`
+	Ledger      ledgerCmd   `cmd:"" help:"Show what became of every event received."`
+	CheckConfig checkCmd    `cmd:"" help:"Check a configuration file and explain doubtful choices."`
+	ListRoles   rolesCmd    `cmd:"" help:"List the roles of the server."`
+	Version     versionCmd  `cmd:"" help:"Print the version."`
+}
+
+// usageError is a wrong command line (CL4).
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// helpShown ends parsing after kong has printed help.
+type helpShown struct{}
+
+// Run runs the command of args and returns the exit code.
+func Run(ctx context.Context, args []string, env Env) int {
+	err := run(ctx, args, env)
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(env.Stderr, "tidemark: %v\nRun tidemark --help for what there is.\n", err)
+		return 2
+	default:
+		fmt.Fprintf(env.Stderr, "tidemark: %v\n", err)
+		return 1
+	}
+}
+
+func run(ctx context.Context, args []string, env Env) (err error) {
+	var g grammar
+	parser, err := kong.New(&g,
+		kong.Name("tidemark"),
+		kong.Description("Counts what people do on websites and apps, by when it happened."),
+		kong.Writers(env.Stdout, env.Stderr),
+		kong.Exit(func(int) { panic(helpShown{}) }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&env),
+		kong.WithHyphenPrefixedParameters(true),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return fmt.Errorf("BUG: command line grammar: %w", err)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(helpShown); !ok {
+				panic(r)
+			}
+		}
+	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return usageError{err}
+	}
+	return parsed.Run()
+}

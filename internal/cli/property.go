@@ -1,0 +1,125 @@
+// property create and property list: straight on the registry, so they work
+// whether a server runs or not.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"tidemark/internal/config"
+	"tidemark/internal/property"
+	"tidemark/internal/property/sqlreg"
+)
+
+type propertyCmd struct {
+	Create createCmd `cmd:"" help:"Make a property with a data stream, an API secret and a read key."`
+	List   listCmd   `cmd:"" help:"List the properties."`
+}
+
+// dataDir is the flag of commands that work on a data directory.
+type dataDir struct {
+	DataDir string `help:"Data directory of the server." env:"TIDEMARK_DATA_DIR" placeholder:"DIR"`
+}
+
+func (d dataDir) dir() string {
+	if d.DataDir == "" {
+		return config.Default().DataDir
+	}
+	return d.DataDir
+}
+
+// registry opens the registry of the data directory and makes both if need be.
+func (d dataDir) registry() (property.Registry, error) {
+	if err := os.MkdirAll(d.dir(), 0o700); err != nil {
+		return nil, fmt.Errorf("make data directory: %w", err)
+	}
+	return sqlreg.Open(config.RegistryFile(d.dir()))
+}
+
+type createCmd struct {
+	dataDir
+	output
+	Name     string   `help:"What people call it." required:"" placeholder:"NAME"`
+	TimeZone string   `help:"Time zone of its days, such as Europe/Berlin." default:"UTC" placeholder:"ZONE"`
+	Currency string   `help:"ISO 4217 code of its money, such as EUR." default:"USD" placeholder:"CODE"`
+	KeyEvent []string `help:"Event that counts as a key event; may be given several times (default: purchase)." placeholder:"EVENT"`
+}
+
+func (c *createCmd) Run(ctx context.Context, env *Env) (err error) {
+	r, err := c.registry()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	p, keys, err := r.CreateProperty(ctx, property.NewProperty{
+		Name: c.Name, TimeZone: c.TimeZone, Currency: c.Currency, KeyEvents: c.KeyEvent,
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(env.Stdout, keys)
+	}
+	columns(env.Stdout, [][]string{
+		{"Property", p.ID.String() + "  " + p.Name},
+		{"Time zone", p.TimeZone},
+		{"Currency", p.Currency},
+		{"Measurement id", keys.MeasurementID},
+		{"API secret", keys.APISecret},
+		{"Read key", keys.ReadKey},
+	})
+	_, err = fmt.Fprintln(env.Stdout, "\nThe secret and the key are shown this once: only their hashes are kept.")
+	return err
+}
+
+type listCmd struct {
+	dataDir
+	output
+}
+
+// listedProperty is a line of property list --json.
+type listedProperty struct {
+	Property       string    `json:"property"`
+	Name           string    `json:"name"`
+	TimeZone       string    `json:"timeZone"`
+	Currency       string    `json:"currency"`
+	MeasurementIDs []string  `json:"measurementIds"`
+	Created        time.Time `json:"created"`
+}
+
+func (c *listCmd) Run(ctx context.Context, env *Env) (err error) {
+	r, err := c.registry()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	ps, err := r.Properties(ctx)
+	if err != nil {
+		return err
+	}
+	list := []listedProperty{}
+	rows := [][]string{{"PROPERTY", "MEASUREMENT ID", "TIME ZONE", "CURRENCY", "NAME"}}
+	for _, p := range ps {
+		l := listedProperty{
+			Property: p.ID.String(), Name: p.Name, TimeZone: p.TimeZone, Currency: p.Currency,
+			MeasurementIDs: []string{}, Created: p.Created,
+		}
+		for _, s := range p.Streams {
+			l.MeasurementIDs = append(l.MeasurementIDs, s.MeasurementID)
+			rows = append(rows, []string{l.Property, s.MeasurementID, l.TimeZone, l.Currency, l.Name})
+		}
+		list = append(list, l)
+	}
+	if c.JSON {
+		return printJSON(env.Stdout, list)
+	}
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(env.Stdout, "There is no property yet. Make one with tidemark property create --name NAME.")
+		return err
+	}
+	columns(env.Stdout, rows)
+	return nil
+}
