@@ -43,7 +43,7 @@ test("D2, D6: the ledger accounts for every event, the bot's and the one that ca
 });
 
 test("page views count by path, the SPA route among them", async () => {
-  const viewed = { filter: { fieldName: "eventName", stringFilter: { value: "page_view" } } };
+  const viewed = { filter: { fieldName: "eventName", stringFilter: { matchType: "EXACT", value: "page_view" } } };
   const got = await today(["pagePath"], ["screenPageViews"], { dimensionFilter: viewed });
   assert.deepEqual(got, text(expected.views));
 });
@@ -68,7 +68,7 @@ test("devices and systems are told apart", async () => {
 });
 
 test("the purchase arrives with its order number and value", async () => {
-  const purchase = { filter: { fieldName: "eventName", stringFilter: { value: "purchase" } } };
+  const purchase = { filter: { fieldName: "eventName", stringFilter: { matchType: "EXACT", value: "purchase" } } };
   const got = await today(["customEvent:transaction_id"], ["eventCount", "eventValue"], {
     dimensionFilter: purchase,
   });
