@@ -41,11 +41,13 @@ func (a *arrival) readBody(w http.ResponseWriter, r *http.Request) (string, erro
 	timed := control.SetReadDeadline(time.Now().Add(cfg.BodyTimeout)) == nil
 	sent := &sentBody{from: r.Body, left: cfg.MaxBody}
 	err := a.decompress(sent, strings.TrimSpace(r.Header.Get("Content-Encoding")))
+	if err != nil {
+		// The deadline stays: the server reads on for a while, to keep the
+		// connection, and a slow client must not hold it there.
+		return "", err
+	}
 	if timed && control.SetReadDeadline(time.Time{}) != nil {
 		return "", errNotSent
-	}
-	if err != nil {
-		return "", err
 	}
 	if !a.Take(len(a.body)) {
 		return "", wire.ErrOverBudget

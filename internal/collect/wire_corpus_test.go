@@ -122,4 +122,3 @@ func compressed(t *testing.T, d *datadriven.TestData, body string) []byte {
 	}
 	return b.Bytes()
 }
-

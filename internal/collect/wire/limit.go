@@ -11,7 +11,8 @@ import (
 	"tidemark/internal/event"
 )
 
-// Cut returns at most limit bytes of text, whole runes only, as valid UTF-8.
+// Cut returns at most limit bytes of text, whole runes only, as valid UTF-8 and
+// without NUL, which some engines take for the end of a text.
 func Cut(text string, limit int) string {
 	if len(text) > limit {
 		end := limit
@@ -20,9 +21,10 @@ func Cut(text string, limit int) string {
 		}
 		text = text[:end]
 	}
-	if utf8.ValidString(text) {
+	if utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 {
 		return text
 	}
+	text = strings.ReplaceAll(text, "\x00", "\uFFFD")
 	return Cut(strings.ToValidUTF8(text, "\uFFFD"), limit)
 }
 

@@ -1,0 +1,201 @@
+// Promises D1, D6 and D10 and rule S37: what is answered, what is counted, and
+// what is never kept.
+package collect
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"tidemark/internal/event"
+	"tidemark/internal/eventlog"
+)
+
+// failingLog fails appends that hold events or counts while err is set.
+type failingLog struct {
+	eventlog.Log
+	err     error
+	batches []eventlog.Batch
+}
+
+func (l *failingLog) Append(ctx context.Context, b *eventlog.Batch) error {
+	l.batches = append(l.batches, eventlog.Batch{
+		Records: append([]eventlog.Record(nil), b.Records...),
+		Counts:  append([]eventlog.Count(nil), b.Counts...),
+	})
+	if l.err != nil {
+		return l.err
+	}
+	return l.Log.Append(ctx, b)
+}
+
+func newFailingFixture(t *testing.T) (*fixture, *failingLog) {
+	var l *failingLog
+	f := newFixture(t, func(_ *Config, d *Deps) {
+		l = &failingLog{Log: d.Log}
+		d.Log = l
+	})
+	return f, l
+}
+
+func TestD1NothingIsAnswered2xxWhenTheAppendFails(t *testing.T) {
+	requests := map[string]string{
+		"/v1/events?measurement_id=G-UTC":                     `{"name":"a","client_id":"c"}`,
+		"/v1/events?measurement_id=G-NOBODY":                  `{"name":"a","client_id":"c"}`,
+		"/v1/events?measurement_id=G-UTC&x=unreadable":        `nothing`,
+		"/mp/collect?measurement_id=G-UTC&api_secret=sesame":  `{"client_id":"c","events":[{"name":"a"}]}`,
+		"/mp/collect?measurement_id=G-UTC&api_secret=refused": `{"client_id":"c","events":[{"name":"a"}]}`,
+		"/g/collect?tid=G-UTC&cid=c&en=a":                     ``,
+	}
+	for _, failure := range []error{eventlog.ErrFull, eventlog.ErrUnknown, eventlog.ErrClosed, errors.New("disk")} {
+		f, l := newFailingFixture(t)
+		l.err = failure
+		for target, body := range requests {
+			w := f.post(target, body)
+			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+				t.Errorf("%v: %s: got %d, Retry-After %q; want 503 with Retry-After",
+					failure, target, w.Code, w.Header().Get("Retry-After"))
+			}
+		}
+		if got := f.counts(t); len(got) != 0 {
+			t.Errorf("%v: counted %v, want nothing", failure, got)
+		}
+	}
+}
+
+func TestS37OneRequestIsOneBatchWithItsRefusals(t *testing.T) {
+	f, l := newFailingFixture(t)
+	f.post("/v1/events?measurement_id=G-UTC", `{"name":"warm up: the definition","client_id":"c"}`)
+	l.batches = nil
+	f.post("/v1/events?measurement_id=G-UTC", `[{"name":"a","client_id":"c"},{"client_id":"c"},{"name":"b","client_id":"d"}]`)
+	if len(l.batches) != 1 {
+		t.Fatalf("got %d batches, want 1", len(l.batches))
+	}
+	if got := l.batches[0]; len(got.Records) != 2 || len(got.Counts) != 2 {
+		t.Errorf("got %d records and %v, want 2 records and 2 counts", len(got.Records), got.Counts)
+	}
+}
+
+func TestD6ReceivedIsAcceptedPlusRefused(t *testing.T) {
+	f := newFixture(t, nil)
+	f.post("/v1/events?measurement_id=G-UTC", `[{"name":"a"},{"name":""},3,{"name":"b"}]`)
+	f.post("/v1/events?measurement_id=G-UTC", `broken`)
+	f.post("/mp/collect?measurement_id=G-UTC&api_secret=no", `{"client_id":"c","events":[{"name":"a"},{"name":"b"}]}`)
+	var sum int64
+	for _, n := range f.counts(t) {
+		sum += n
+	}
+	if sum != 7 {
+		t.Errorf("got %d events in the ledger, want 7: %v", sum, f.counts(t))
+	}
+	if got := int64(len(f.events(t))); got != f.counts(t)["property 101 accepted"] {
+		t.Errorf("%d events in the log, the ledger has %v", got, f.counts(t))
+	}
+}
+
+func TestC5DefinitionIsInEveryPartitionBeforeTheFirstEvent(t *testing.T) {
+	f := newFixture(t, nil)
+	for range 3 {
+		f.post("/v1/events?measurement_id=G-UTC", `{"name":"a"}`)
+	}
+	for p := range f.log.Partitions() {
+		entries, err := f.log.Read(context.Background(), event.Partition(p), 0, 1<<20, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		definitions := 0
+		for i, entry := range entries {
+			r := new(event.Record)
+			if err := r.UnmarshalVT(entry.Payload); err != nil {
+				t.Fatal(err)
+			}
+			if d := r.GetDefinition(); d != nil {
+				definitions++
+				if i != 0 || d.Property != 101 || d.TimeZone != "UTC" || d.SessionTimeoutMs != 30*60*1000 {
+					t.Errorf("partition %d, record %d: definition %v", p, i, d)
+				}
+			}
+		}
+		if definitions != 1 {
+			t.Errorf("partition %d has %d definitions, want 1", p, definitions)
+		}
+	}
+}
+
+// TestD10NoAddressIsKeptOrLogged sends from addresses that it then looks for in
+// every byte of the log and of the log lines, also when things fail.
+func TestD10NoAddressIsKeptOrLogged(t *testing.T) {
+	f, l := newFailingFixture(t)
+	targets := map[string]string{
+		"/v1/events?measurement_id=G-UTC":                    `{"name":"a"}`,
+		"/v1/events?measurement_id=G-NOBODY":                 `{"name":"a"}`,
+		"/g/collect?tid=G-UTC&cid=c&en=a&gcs=G100":           ``,
+		"/mp/collect?measurement_id=G-UTC&api_secret=sesame": `{"client_id":"c","ip_override":"203.0.113.7","events":[{"name":"a"}]}`,
+	}
+	for _, failure := range []error{nil, eventlog.ErrUnknown} {
+		l.err = failure
+		for target, body := range targets {
+			f.post(target, body, "X-Forwarded-For", "203.0.113.7")
+		}
+	}
+	f.registry.change(func() { f.registry.err = errors.New("registry is down") })
+	f.post("/v1/events?measurement_id=G-OTHER", `{"name":"a"}`)
+
+	kept := f.logged.String()
+	for _, b := range l.batches {
+		for _, r := range b.Records {
+			kept += string(r.Payload)
+		}
+	}
+	if !strings.Contains(f.logged.String(), "events were not appended") {
+		t.Fatal("the failures were not logged: this test sees nothing")
+	}
+	// As text, as four bytes, and as the sixteen of its mapped form.
+	for _, form := range []string{"203.0.113", "\xcb\x00\x71\x07", "\x07\x71\x00\xcb"} {
+		if strings.Contains(kept, form) {
+			t.Errorf("the client's address is kept as %q", form)
+		}
+	}
+}
+
+func TestAcceptedEventsAreToldOnceTheyAreDurable(t *testing.T) {
+	var told []string
+	var l *failingLog
+	f := newFixture(t, func(_ *Config, d *Deps) {
+		l = &failingLog{Log: d.Log}
+		d.Log = l
+		d.OnAccepted = func(events []*event.Event) {
+			for _, e := range events {
+				told = append(told, e.Name)
+			}
+		}
+	})
+	f.post("/v1/events?measurement_id=G-UTC", `[{"name":"a"},{"name":""},{"name":"b"}]`)
+	f.post("/v1/events?measurement_id=G-UTC", `{"name":""}`)
+	l.err = eventlog.ErrFull
+	f.post("/v1/events?measurement_id=G-UTC", `{"name":"c"}`)
+	if got := strings.Join(told, " "); got != "a b" {
+		t.Errorf("told of %q, want a b", got)
+	}
+}
+
+func TestS10ASaltThatIsGoneGivesAnIDThatNobodyCanLink(t *testing.T) {
+	f := newFixture(t, nil)
+	f.post("/v1/events?measurement_id=G-UTC", `[{"name":"a","time":"2026-11-01T12:00:00Z"},{"name":"b","time":"2026-11-01T12:00:00Z"}]`)
+	events := f.events(t)
+	if len(events) != 2 || events[0].ClientId == events[1].ClientId || !events[0].Cookieless {
+		t.Errorf("got %v, want two events of different clients", events)
+	}
+}
+
+func TestS38OverridesWithoutASecretAreIgnored(t *testing.T) {
+	f := newFixture(t, nil)
+	f.send(http.MethodPost, "/v1/events?measurement_id=G-UTC",
+		strings.NewReader(`{"name":"a","ip_override":"198.51.100.9","user_location":{"country_id":"XX"}}`))
+	e := f.events(t)[0]
+	if e.Geo.GetCountry() != "NZ" || e.AddressVerdict != "" {
+		t.Errorf("got %v %q, want the connection's place", e.Geo, e.AddressVerdict)
+	}
+}
