@@ -1,24 +1,146 @@
-// Compaction and finalization.
+// Compaction: few files per query. Segments of a table and level are merged
+// into one of the next level once there are enough of them, so each row is
+// rewritten once per level. Merging also drops revisions that can never count.
 package duckstore
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
 
-	"tidemark/internal/event"
 	"tidemark/internal/store"
 )
 
-// Compact implements store.Store.
+const (
+	// fanIn is how many segments of a level are merged. Smaller: fewer files,
+	// more rewriting. Four levels of at most seven keep a query below 30 files.
+	fanIn = 8
+	// maxMerged bounds the bytes of one merge: what is larger is left as it is,
+	// because a query reads it at the speed of its rows, not of its files.
+	maxMerged = 2 << 30
+)
+
+// allTables are the tables in the order in which they are compacted.
+func allTables() []store.Table {
+	return append(youngTables(), store.FinalEvents, store.FinalSessions)
+}
+
+// Compact implements store.Store. It does at most one merge per table; the
+// caller calls again until there is nothing to do.
 func (s *Store) Compact(ctx context.Context, m store.Manifest) (*store.Change, error) {
-	return nil, nil
+	leave, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	ctx, cancel := s.whileOpen(ctx)
+	defer cancel()
+	change := &store.Change{}
+	var specs []segmentSpec
+	var inputs []store.Segment
+	for _, t := range allTables() {
+		group := pickMerge(m.Segments, t)
+		if len(group) == 0 {
+			continue
+		}
+		inputs = append(inputs, group...)
+		specs = append(specs, segmentSpec{table: t, level: group[0].Level + 1,
+			query: s.rowsQuery(t, readParquet(s.paths(group)))})
+		for _, seg := range group {
+			change.Removed = append(change.Removed, seg.ID)
+		}
+	}
+	if len(specs) == 0 {
+		return nil, nil
+	}
+	release, err := s.holdFiles(inputs)
+	if err != nil {
+		return nil, fmt.Errorf("compact: %w", err)
+	}
+	defer release()
+	if change.Added, err = s.writeSpecs(ctx, s.writer, specs); err != nil {
+		return nil, fmt.Errorf("compact: %w", err)
+	}
+	return change, nil
 }
 
-// OpenSessions implements store.Store.
-func (s *Store) OpenSessions(ctx context.Context, m store.Manifest, finalThrough event.Time) (map[event.PropertyID]store.Open, error) {
-	return nil, nil
+// pickMerge returns the segments of t to merge: the fanIn earliest of the
+// lowest level that has as many.
+func pickMerge(segs []store.Segment, t store.Table) []store.Segment {
+	levels := map[int][]store.Segment{}
+	top := 0
+	for _, seg := range segs {
+		if seg.Table == t {
+			levels[seg.Level] = append(levels[seg.Level], seg)
+			top = max(top, seg.Level)
+		}
+	}
+	for level := 0; level <= top; level++ {
+		group := levels[level]
+		if len(group) < fanIn {
+			continue
+		}
+		slices.SortFunc(group, func(a, b store.Segment) int {
+			return cmp.Or(cmp.Compare(a.MinTime, b.MinTime), cmp.Compare(a.ID, b.ID))
+		})
+		group = group[:fanIn]
+		var bytes int64
+		for _, seg := range group {
+			bytes += seg.Bytes
+		}
+		if bytes <= maxMerged {
+			return group
+		}
+	}
+	return nil
 }
 
-// Finalize implements store.Store.
-func (s *Store) Finalize(ctx context.Context, m store.Manifest, until map[event.PropertyID]event.Time) (*store.Change, error) {
-	return nil, nil
+// rowsQuery renders the rows of from in file order, without dead revisions.
+func (s *Store) rowsQuery(t store.Table, from string) string {
+	if t == store.FinalEvents || t == store.FinalSessions {
+		return fmt.Sprintf("SELECT %s FROM %s ORDER BY %s", s.schema.list(t, ""), from, sortOrder(t))
+	}
+	return s.youngQuery(t, from)
+}
+
+func (s *Store) paths(segs []store.Segment) []string {
+	out := make([]string, 0, len(segs))
+	for _, seg := range segs {
+		out = append(out, filepath.Join(s.cfg.Dir, seg.File))
+	}
+	return out
+}
+
+// holdFiles verifies segments and keeps their files until release is called.
+func (s *Store) holdFiles(segs []store.Segment) (release func(), err error) {
+	names := make([]string, 0, len(segs))
+	s.mu.Lock()
+	for _, seg := range segs {
+		if s.segments[seg.File] == nil {
+			s.mu.Unlock()
+			return nil, fmt.Errorf("segment %s is not installed", seg.File)
+		}
+		names = append(names, seg.File)
+	}
+	for _, name := range names {
+		s.segments[name].refs++
+	}
+	s.mu.Unlock()
+	release = func() {
+		s.mu.Lock()
+		g := s.releaseLocked(names, nil)
+		s.mu.Unlock()
+		if err := s.destroy(g); err != nil {
+			s.log.Error("cannot delete merged segments", "error", err)
+		}
+	}
+	for _, name := range names {
+		if err := s.verifyFile(name); err != nil {
+			release()
+			return nil, err
+		}
+	}
+	return release, nil
 }

@@ -123,8 +123,10 @@ func (s *Store) start() error {
 func (s *Store) firstTables() error {
 	for t := range s.schema {
 		q := fmt.Sprintf("CREATE TABLE %s (%s)", emptyTable(t), s.schema.ddl(t))
-		if err := s.reader.exec(context.Background(), q); err != nil {
-			return fmt.Errorf("create empty table: %w", err)
+		for _, e := range []*engine{s.reader, s.writer} {
+			if err := e.exec(context.Background(), q); err != nil {
+				return fmt.Errorf("create empty table: %w", err)
+			}
 		}
 	}
 	h, err := s.newHead(1)

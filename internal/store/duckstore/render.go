@@ -289,7 +289,7 @@ func (r *renderer) eventSessions(f *fields, dims []string) error {
 func selectList(dims, aggs []string) string {
 	all := append(slices.Clone(dims), aggs...)
 	if len(all) == 0 {
-		return "1 AS nothing"
+		return "count(*) AS nothing" // one row, like any answer without dimensions
 	}
 	return strings.Join(all, ", ")
 }

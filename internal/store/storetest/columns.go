@@ -4,6 +4,7 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"tidemark/internal/event"
@@ -111,6 +112,9 @@ func checkPredicate(p *store.Plan, f *store.Predicate) error {
 		return nil
 	}
 	if f.Leaf != nil {
+		if err := checkLeaf(f.Leaf); err != nil {
+			return err
+		}
 		return checkDimension(p, f.Leaf.Dimension)
 	}
 	for _, list := range [][]*store.Predicate{f.And, f.Or, {f.Not}} {
@@ -123,8 +127,12 @@ func checkPredicate(p *store.Plan, f *store.Predicate) error {
 	return nil
 }
 
-// dimension is the text of d for r.
+// dimension is the text of d for r. Bytes that are no UTF-8 read as U+FFFD.
 func dimension(d store.Dimension, p *store.Plan, r row) string {
+	return strings.ToValidUTF8(rawDimension(d, p, r), "\uFFFD")
+}
+
+func rawDimension(d store.Dimension, p *store.Plan, r row) string {
 	switch {
 	case d.Column == store.ColTime:
 		return bucket(d.Bucket, r.time, p)

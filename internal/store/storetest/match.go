@@ -2,6 +2,7 @@
 package storetest
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -10,10 +11,35 @@ import (
 	"tidemark/internal/store"
 )
 
+// checkLeaf refuses values that cannot be compared with.
+func checkLeaf(l *store.Leaf) error {
+	want := 1
+	switch l.Match {
+	case store.In:
+		want = len(l.Values)
+	case store.NumBetween:
+		want = 2
+	}
+	if len(l.Values) != want {
+		return fmt.Errorf("filter has %d values, want %d", len(l.Values), want)
+	}
+	if l.Match == store.FullRegexp || l.Match == store.PartialRegexp {
+		_, err := regexp.Compile(l.Values[0])
+		return err
+	}
+	for _, v := range l.Values {
+		if _, err := strconv.ParseFloat(v, 64); l.Match >= store.NumEqual && err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func matchText(l *store.Leaf, text string) bool {
 	switch l.Match {
 	case store.Exact, store.In:
 		return slices.ContainsFunc(l.Values, func(v string) bool {
+			v = strings.ToValidUTF8(v, "\uFFFD")
 			return text == v || !l.CaseSensitive && strings.EqualFold(text, v)
 		})
 	case store.BeginsWith:
@@ -35,6 +61,7 @@ func matchText(l *store.Leaf, text string) bool {
 }
 
 func pattern(l *store.Leaf, p string) *regexp.Regexp {
+	p = strings.ToValidUTF8(p, "\uFFFD")
 	if !l.CaseSensitive {
 		p = "(?i)" + p
 	}

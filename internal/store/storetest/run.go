@@ -1,0 +1,51 @@
+// Run: the conformance suite.
+package storetest
+
+import (
+	"embed"
+	"path"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"tidemark/internal/store"
+)
+
+//go:embed testdata
+var scripts embed.FS
+
+// Opener opens the adapter's store in dir with the segments of m.
+type Opener func(t testing.TB, dir string, m store.Manifest) (store.Store, error)
+
+// Run holds the store that open opens to the contract.
+func Run(t *testing.T, open Opener) {
+	t.Helper()
+	entries, err := scripts.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		t.Run("script/"+e.Name(), func(t *testing.T) {
+			text, err := scripts.ReadFile(path.Join("testdata", e.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := newWorld(t, open)
+			datadriven.RunTestFromString(t, string(text), w.command)
+		})
+	}
+	for name, test := range map[string]func(*testing.T, Opener){
+		"T1_batch_is_visible_as_a_whole":                    testBatchIsVisibleAsAWhole,
+		"T2_snapshot_never_changes":                         testSnapshotNeverChanges,
+		"T2_snapshot_never_changes_under_concurrent_writes": testSnapshotNeverChangesConcurrently,
+		"T4_written_segments_are_not_read_until_installed":  testSegmentsAreNotReadUntilInstalled,
+		"write_segments_again_gives_the_same_rows":          testWriteSegmentsAgain,
+		"hostile_texts_are_inert":                           testHostileTextsAreInert,
+		"S36_case_insensitive_is_simple_folding":            testSimpleFolding,
+		"any_history_gives_the_same_answers":                testAnyHistoryGivesTheSameAnswers,
+		"install_refuses_unknown_heads":                     testInstallRefusesUnknownHeads,
+		"closed_store_answers_errors":                       testClosedStore,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open) })
+	}
+}
