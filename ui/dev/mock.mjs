@@ -160,7 +160,7 @@ export function mockAPI() {
       return [200, {
         property: "1001", received: n ? n + 27 : 0, refused: n ? { unknown_measurement_id: 4, too_large: 1 } : {},
         accepted: n ? n + 22 : 0, pending: n ? 4 : 0, stored: n, duplicate: n ? 15 : 0, tooLate: n ? 3 : 0, expired: 0,
-        erased: 0, synthetic: 0, unmerged: 0, overflow: 0, balanced: true, processedThrough: new Date().toISOString(),
+        erased: 0, synthetic: 0, unmerged: 0, overflow: 0, clamped: 0, late: n ? 2 : 0, balanced: true, processedThrough: new Date().toISOString(),
       }];
     }
     if (path.endsWith(":batchRunReports")) {

@@ -80,6 +80,8 @@ export interface Ledger {
   synthetic: number;
   unmerged: number;
   overflow: number;
+  clamped: number;
+  late: number;
   balanced: boolean;
   processedThrough: string;
 }

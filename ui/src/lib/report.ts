@@ -34,6 +34,7 @@ export interface Freshness {
   finalThrough?: string;
   completeThrough?: string;
   exact?: boolean;
+  bound?: string; // How far an approximate number may be off, in words.
   late?: number;
   duplicates?: number;
   tooLate?: number;
