@@ -7,11 +7,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
+	"tidemark/internal/catalog"
 	"tidemark/internal/event"
 	"tidemark/internal/report"
 	"tidemark/internal/testkit/oracle"
@@ -72,6 +75,37 @@ func rulesTestedElsewhere() map[string]string {
 		"S32": "an event older than the state horizon: tests of the fold",
 		"S37": "which events of a request are accepted: tests of the collector",
 		"S38": "bounds of a client's record: tests of the fold",
+	}
+}
+
+// Every dimension and metric of the catalog is asked for by some case.
+func TestEveryCatalogNameIsAskedFor(t *testing.T) {
+	paths, err := filepath.Glob("*.spec")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := map[string]bool{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?:dims|metrics|order)=(\S+)`).FindAllStringSubmatch(string(text), -1) {
+			for _, name := range strings.Split(m[1], ",") {
+				asked[strings.TrimPrefix(name, "~")] = true
+			}
+		}
+	}
+	c := catalog.New()
+	for _, d := range c.Dimensions() {
+		if !asked[d.Name] && !strings.HasPrefix(d.Name, "customEvent:") {
+			t.Errorf("no case asks for the dimension %s", d.Name)
+		}
+	}
+	for _, m := range c.Metrics() {
+		if !asked[m.Name] {
+			t.Errorf("no case asks for the metric %s", m.Name)
+		}
 	}
 }
 
