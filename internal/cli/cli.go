@@ -66,6 +66,7 @@ type grammar struct {
 	Report      reportCmd   `cmd:"" help:"Ask a running server for a report and draw it as a table."`
 	Tail        tailCmd     `cmd:"" help:"Follow events as they are accepted."`
 	Ledger      ledgerCmd   `cmd:"" help:"Show what became of every event received."`
+	Simulate    simulateCmd `cmd:"" help:"Send made-up traffic to a server."`
 	CheckConfig checkCmd    `cmd:"" help:"Check a configuration file and explain doubtful choices."`
 	ListRoles   rolesCmd    `cmd:"" help:"List the roles of the server."`
 	Version     versionCmd  `cmd:"" help:"Print the version."`

@@ -21,6 +21,7 @@ import (
 	"tidemark/internal/config"
 	"tidemark/internal/property"
 	"tidemark/internal/property/sqlreg"
+	"tidemark/internal/simulate"
 )
 
 type result struct {
@@ -303,5 +304,45 @@ func TestTailPrintsEventsAndStopsAfterCount(t *testing.T) {
 	}
 	if r = tidemark(t, b.args("tail")...); r.code != 1 || !strings.Contains(r.err, "ended the stream") {
 		t.Errorf("end of stream: got %+v", r)
+	}
+}
+
+func TestSimulateSendsAndRecords(t *testing.T) {
+	b := newBackend(t, 200, `{"accepted":1,"refused":[]}`)
+	record := filepath.Join(t.TempDir(), "sent.jsonl")
+	args := []string{"simulate", "--url", b.URL, "--measurement-id", "G-ABCDEFGHIJ", "--events", "40",
+		"--fast", "--connections", "1", "--record", record, "--json"}
+	var totals struct{ Sent int }
+	if err := json.Unmarshal([]byte(tidemark(t, args...).ok(t).out), &totals); err != nil || totals.Sent != 40 {
+		t.Errorf("got %+v, %v", totals, err)
+	}
+	first, err := os.ReadFile(record)
+	if err != nil || bytes.Count(first, []byte("\n")) != 40 {
+		t.Errorf("record has %d lines, %v", bytes.Count(first, []byte("\n")), err)
+	}
+	if b.path != "/v1/events" {
+		t.Errorf("sent to %s", b.path)
+	}
+}
+
+func TestSimulateNeedsToKnowWhereTo(t *testing.T) {
+	dir := t.TempDir()
+	for want, args := range map[string][]string{
+		"--measurement-id is needed": {"--url", "http://127.0.0.1:1"},
+		"no server runs":             {"--data-dir", dir},
+		"without end":                {"--url", "http://127.0.0.1:1", "--measurement-id", "G-A", "--fast"},
+		"--rate":                     {"--url", "http://127.0.0.1:1", "--measurement-id", "G-A", "--rate", "0"},
+	} {
+		if r := tidemark(t, append([]string{"simulate"}, args...)...); r.code == 0 || !strings.Contains(r.err, want) {
+			t.Errorf("%q: got %+v, want %q", args, r, want)
+		}
+	}
+}
+
+func TestProgressLineShowsShareAndRate(t *testing.T) {
+	got := progressLine(simulate.Totals{Sent: 50, Refused: 2}, 100, 10*time.Second)
+	want := strings.Repeat("\u2588", 10) + strings.Repeat(" ", 10) + "  50 %  50 events, 5 a second, 2 refused"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
