@@ -2,18 +2,10 @@
 package main
 
 import (
-	"context"
-	"errors"
-
+	"tidemark/internal/app"
 	"tidemark/internal/cli"
 )
 
-var errNotWired = errors.New("this build has no server yet")
-
 func programs() cli.Programs {
-	return cli.Programs{
-		Serve: func(context.Context, cli.Serving) error { return errNotWired },
-		Demo:  func(context.Context, cli.Serving, cli.Demo) error { return errNotWired },
-		Roles: func() []cli.Role { return nil },
-	}
+	return cli.Programs{Serve: app.Serve, Demo: app.Demo, Roles: app.Roles}
 }

@@ -99,7 +99,7 @@ func (f *Fold) sessionRow(c *client, s *session, def *definition) store.SessionR
 	if s.holds {
 		row.FirstEvent = event.RowID(c.FirstRow)
 	}
-	if p.Landing != nil {
+	if p.Landing != nil && s.counted() {
 		row.LandingHost, row.LandingPath, row.LandingQuery = p.Landing.Host, p.Landing.Path, p.Landing.Query
 		row.ExitHost, row.ExitPath = p.Exit.Host, p.Exit.Path
 	}

@@ -1,0 +1,230 @@
+// Server: the parts of one process, started in order.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidemark/internal/api"
+	"tidemark/internal/cli"
+	"tidemark/internal/collect"
+	"tidemark/internal/config"
+	"tidemark/internal/enrich"
+	"tidemark/internal/eventlog/pebblelog"
+	"tidemark/internal/geo"
+	"tidemark/internal/obs"
+	"tidemark/internal/pipeline"
+	"tidemark/internal/property/sqlreg"
+	"tidemark/internal/report"
+	"tidemark/internal/service"
+	"tidemark/internal/state"
+	"tidemark/internal/state/pebblestate"
+	"tidemark/internal/store"
+	"tidemark/internal/store/duckstore"
+)
+
+// server is filled in as its parts start.
+type server struct {
+	cli.Serving
+	telemetry *prometheus.Registry
+	health    *obs.Health
+	pages     func(*http.ServeMux) // more pages, or nil
+	stopping  chan struct{}        // closed when the listener stops
+
+	lock      *dirLock
+	registry  *sqlreg.DB
+	log       *pebblelog.Log
+	state     *pebblestate.State
+	meta      *state.Meta
+	store     *duckstore.Store
+	places    *geo.DB
+	ranges    *geo.Ranges
+	processor *pipeline.Processor
+	reports   *report.Engine
+	directory *collect.Directory
+	collector *collect.Collector
+	tail      *api.Hub
+	api       *api.API
+	listener  net.Listener
+	http      *http.Server
+	profiles  *obs.ProfileServer
+}
+
+// Serve runs a server until ctx is done.
+func Serve(ctx context.Context, serving cli.Serving) error {
+	s := newServer(serving)
+	return s.run(ctx, s.welcome)
+}
+
+func newServer(s cli.Serving) *server {
+	return &server{Serving: s, telemetry: obs.NewRegistry(s.Version), health: obs.NewHealth(), tail: api.NewHub(),
+		stopping: make(chan struct{})}
+}
+
+// run starts every part, last of all `last`, and waits.
+func (s *server) run(ctx context.Context, last func(context.Context) error) error {
+	g := service.New(s.Logger)
+	for _, p := range s.parts() {
+		g.Add(p)
+	}
+	g.Add(service.Part{Name: "welcome", Start: last})
+	began := time.Now()
+	return g.Run(ctx, func() {
+		s.Logger.Info("ready", "version", s.Version, "url", s.url(), "data_dir", s.Config.DataDir,
+			"took", time.Since(began).Round(time.Millisecond))
+	}, s.Abort)
+}
+
+func (s *server) parts() []service.Part {
+	return []service.Part{
+		{Name: "data directory", Start: s.openDataDir, Stop: s.closeDataDir},
+		{Name: "profiles", Start: s.openProfiles, Stop: s.closeProfiles},
+		{Name: "registry", Start: s.openRegistry, Stop: func(context.Context) error { return s.registry.Close() }},
+		{Name: "places", Start: s.openPlaces, Stop: func(context.Context) error { return closeIf(s.places) }},
+		{Name: "log", Start: s.openLog, Stop: func(context.Context) error { return s.log.Close() }, StopTimeout: time.Minute},
+		{Name: "state", Start: s.openState, Stop: func(context.Context) error { return s.state.Close() }},
+		{Name: "store", Start: s.openStore, Stop: func(context.Context) error { return s.store.Close() }},
+		{Name: "processor", Start: s.openProcessor, Run: func(ctx context.Context) error { return s.processor.Run(ctx) },
+			StopTimeout: time.Minute},
+		{Name: "collector", Start: s.openCollector, Stop: s.closeCollector},
+		{Name: "api", Start: s.openAPI},
+		{Name: "http", Start: s.openHTTP, Run: s.serveHTTP, Stop: s.closeHTTP},
+		{Name: "address", Start: s.announce, Stop: func(context.Context) error { return config.RemoveServer(s.Config.DataDir) }},
+	}
+}
+
+// closeIf closes what may not have been opened.
+func closeIf[T interface {
+	comparable
+	Close() error
+}](c T) error {
+	var none T
+	if c == none {
+		return nil
+	}
+	return c.Close()
+}
+
+func (s *server) openDataDir(context.Context) error {
+	if err := os.MkdirAll(s.Config.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	var err error
+	s.lock, err = lockDir(s.Config.DataDir)
+	return err
+}
+
+func (s *server) closeDataDir(context.Context) error { return s.lock.Close() }
+
+func (s *server) openProfiles(context.Context) (err error) {
+	if s.Config.Debug.Profiles == "" {
+		return nil
+	}
+	s.profiles, err = obs.ListenProfiles(s.Config.Debug.Profiles)
+	return err
+}
+
+func (s *server) closeProfiles(ctx context.Context) error {
+	if s.profiles == nil {
+		return nil
+	}
+	return s.profiles.Stop(ctx)
+}
+
+func (s *server) openRegistry(context.Context) (err error) {
+	s.registry, err = sqlreg.Open(s.Config.RegistryFile())
+	return err
+}
+
+func (s *server) openPlaces(context.Context) (err error) {
+	if file := s.Config.Geo.Database; file != "" {
+		if s.places, err = geo.Open(file); err != nil {
+			return err
+		}
+	}
+	if file := s.Config.Geo.Ranges; file != "" {
+		s.ranges, err = geo.OpenRanges(file)
+	}
+	return err
+}
+
+func (s *server) openLog(context.Context) (err error) {
+	s.log, err = pebblelog.Open(s.Config.Pebble(), pebblelog.Deps{Logger: s.Logger, Registerer: s.telemetry})
+	return err
+}
+
+func (s *server) openState(ctx context.Context) (err error) {
+	s.state, err = pebblestate.Open(pebblestate.Config{Dir: s.Config.StateDir(), CacheBytes: 64 << 20},
+		pebblestate.Deps{Logger: s.Logger})
+	if err != nil {
+		return err
+	}
+	s.meta, err = s.state.Load(ctx)
+	return err
+}
+
+func (s *server) openStore(context.Context) (err error) {
+	var manifest store.Manifest
+	if s.meta != nil {
+		manifest = s.meta.Manifest
+	}
+	s.store, err = duckstore.Open(s.Config.Duck(), manifest, duckstore.Deps{Logger: s.Logger, Registerer: s.telemetry})
+	return err
+}
+
+func (s *server) openProcessor(context.Context) (err error) {
+	s.processor, err = pipeline.New(s.Config.Processor, s.meta, pipeline.Deps{
+		Log: s.log, State: s.state, Store: s.store, Deriver: enrich.NewDeriver(enrich.DefaultConfig()),
+		Logger: s.Logger, Registerer: s.telemetry, Clock: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	s.reports, err = report.New(s.Config.Report, report.Deps{Store: s.store, Freshness: freshness{s.processor}})
+	return err
+}
+
+func (s *server) openCollector(context.Context) (err error) {
+	s.directory = collect.NewDirectory(collect.DirectoryDeps{Registry: s.registry, Log: s.log, Logger: s.Logger})
+	deps := collect.Deps{Log: s.log, Directory: s.directory, Salts: s.registry, Logger: s.Logger,
+		Registerer: s.telemetry, OnAccepted: s.tail.Publish}
+	if s.places != nil {
+		deps.Geo = s.places.Lookup
+	}
+	if s.ranges != nil {
+		deps.AddressVerdict = s.ranges.Verdict
+	}
+	cfg := collect.DefaultConfig()
+	cfg.TrustedProxies, cfg.ClientIPHeader = s.Config.HTTP.TrustedProxies, s.Config.HTTP.ClientIPHeader
+	cfg.MaxBody = int(s.Config.HTTP.MaxBody)
+	cfg.MaxDecompressed = max(cfg.MaxDecompressed, cfg.MaxBody)
+	cfg.MaxInFlight = max(cfg.MaxInFlight, 4*cfg.MaxDecompressed)
+	s.collector, err = collect.New(cfg, deps)
+	return err
+}
+
+func (s *server) closeCollector(context.Context) error {
+	return errors.Join(closeIf(s.collector), closeIf(s.directory))
+}
+
+func (s *server) openAPI(context.Context) (err error) {
+	cfg := api.DefaultConfig()
+	cfg.SecureCookies = strings.HasPrefix(s.Config.HTTP.PublicURL, "https://")
+	s.api, err = api.New(cfg, api.Deps{
+		Reports: s.reports, Registry: s.registry, Tail: s.tail, Logger: s.Logger, Registerer: s.telemetry,
+	})
+	return err
+}
+
+func (s *server) announce(context.Context) error {
+	return config.WriteServer(s.Config.DataDir, config.Server{
+		URL: s.url(), PID: os.Getpid(), Version: s.Version, Started: time.Now().UTC()})
+}
