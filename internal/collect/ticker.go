@@ -35,6 +35,7 @@ func startTicker(interval time.Duration, log eventlog.Log, clock func() time.Tim
 		ends: make([]event.Offset, log.Partitions()), quiet: make([]int, log.Partitions()),
 	}
 	t.look()
+	clear(t.quiet)
 	t.done.Go(func() { t.run(ctx) })
 	return t
 }
