@@ -95,10 +95,10 @@ func commonSystem(system string, a *agentFacts) bool {
 		version := firstField(system[len("Macintosh; Intel Mac OS X "):])
 		a.os, a.osMajor = "Macintosh", majorVersion(version)
 		return a.osMajor != notSet
-	case strings.HasPrefix(system, "iPhone; CPU iPhone OS "):
+	case strings.HasPrefix(system, "iPhone; CPU iPhone OS ") && isLikeMac(system):
 		a.os, a.osMajor = "iOS", majorVersion(system[len("iPhone; CPU iPhone OS "):])
 		return a.osMajor != notSet
-	case strings.HasPrefix(system, "iPad; CPU OS "):
+	case strings.HasPrefix(system, "iPad; CPU OS ") && isLikeMac(system):
 		a.os, a.osMajor = "iOS", majorVersion(system[len("iPad; CPU OS "):])
 		return a.osMajor != notSet
 	case strings.HasPrefix(system, "Linux; Android "):
@@ -117,6 +117,8 @@ func commonSystem(system string, a *agentFacts) bool {
 	}
 	return false
 }
+
+func isLikeMac(system string) bool { return strings.HasSuffix(system, " like Mac OS X") }
 
 // windowsVersion names a version of the Windows kernel, "" if it is not known.
 func windowsVersion(kernel string) string {

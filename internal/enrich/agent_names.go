@@ -46,6 +46,8 @@ func systemName(family string) string {
 		return notSet
 	case "Mac OS X", "Mac OS", "macOS", "OS X", "MacOS":
 		return "Macintosh"
+	case "Windows NT", "Windows 95", "Windows 98", "Windows ME", "Windows 2000":
+		return "Windows"
 	case "ChromeOS", "Chromium OS", "CrOS":
 		return "Chrome OS"
 	case "iPadOS", "iPhone OS":
@@ -101,11 +103,11 @@ func deviceCategory(lower, system string) string {
 		return "tablet"
 	case containsAny(lower, mobileMarks[:]):
 		return "mobile"
-	case system == "Android":
-		return "tablet" // telephones say "Mobile"
+	case system == "Android" && strings.HasPrefix(lower, "mozilla/"):
+		return "tablet" // browsers of telephones say "Mobile"
 	}
 	switch system {
-	case "iOS":
+	case "iOS", "Android":
 		return "mobile"
 	case notSet:
 		return notSet

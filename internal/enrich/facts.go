@@ -61,7 +61,7 @@ func (d *Deriver) Derive(e *event.Event, def *event.Definition, f *Facts) {
 	var host hostFacts
 	if page.host != "" {
 		host = d.hosts.get(page.host)
-		f.Host = host.name
+		f.Host = orNotSet(host.name)
 	}
 	if page.path != "" {
 		f.Path = page.path

@@ -100,7 +100,7 @@ func (d *Deriver) referrerSource(
 		return referrerFacts{}
 	}
 	from := d.hosts.get(referrer.host)
-	if from.registrable == page.registrable || def != nil && isIgnored(from.name, def.IgnoredReferrers) {
+	if from.name == "" || from.registrable == page.registrable || def != nil && isIgnored(from.name, def.IgnoredReferrers) {
 		return referrerFacts{}
 	}
 	switch {
