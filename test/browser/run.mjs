@@ -53,7 +53,7 @@ test("S14, S17: each session has its landing page, source and channel", async ()
   assert.deepEqual(await today(["sessionDefaultChannelGroup"], ["sessions"]), { Direct: "1", Email: "1" });
   const source = ["sessionSource", "sessionMedium", "sessionCampaignName"];
   assert.deepEqual(await today(source, ["sessions", "screenPageViews"]), {
-    "(direct) | (none) | (direct)": "1 8",
+    "(direct) | (none) | (not set)": "1 8",
     "newsletter | email | autumn": "1 2",
   });
 });
@@ -100,7 +100,7 @@ test("the dashboard shows the same numbers to a member who logs in", async (t) =
     assert.deepEqual(await dashboard.rows("deviceCategory"), { desktop: "1", mobile: "1" });
     assert.deepEqual(await dashboard.rows("newVsReturning"), { new: "2" });
     await dashboard.tab("Acquisition", "Campaign");
-    await eventually(() => dashboard.rows("sessionCampaignName"), { "(direct)": "1", autumn: "1" });
+    await eventually(() => dashboard.rows("sessionCampaignName"), { "(not set)": "1", autumn: "1" });
     await dashboard.tab("Technology", "System");
     await eventually(() => dashboard.rows("operatingSystem"), { Linux: "1", iOS: "1" });
   });
