@@ -90,14 +90,14 @@ func (o *Oracle) build(id event.PropertyID) *world {
 			continue
 		}
 		w.ledger.Accepted++
+		if event.TooLate(e) {
+			w.ledger.TooLate++ // S3
+			continue
+		}
 		k := scopedKey{e.ClientId, e.Key}
 		at, seen := remembered[k]
 		if seen && event.Time(e.IngestTime).Sub(at) <= event.KeyMemory {
 			w.ledger.Duplicate++ // S7
-			continue
-		}
-		if event.TooLate(e) {
-			w.ledger.TooLate++ // S3
 			continue
 		}
 		remembered[k] = event.Time(e.IngestTime)
