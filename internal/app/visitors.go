@@ -77,8 +77,11 @@ func (v *visitors) config(start, end time.Time, rate float64, live bool) traffic
 
 func (v *visitors) send(ctx context.Context, s traffic.Sent) error {
 	q := url.Values{"measurement_id": {v.shop.MeasurementID}, "api_secret": {v.shop.APISecret}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+"/mp/collect?"+q.Encode(),
-		bytes.NewReader(s.AppendMP(nil)))
+	path, body := "/mp/collect?", s.AppendMP(nil)
+	if s.Event.Name == "user_engagement" { // reserved there, as at Google
+		path, body = "/v1/events?", s.AppendNative(nil, true)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+path+q.Encode(), bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -151,19 +151,10 @@ func (f *Fold) Restore(s *Snapshot) error {
 		}
 		f.definitions[id] = def
 	}
-	for id, l := range s.Ledgers {
-		f.ledgers[id] = &l
+	for id, o := range s.Ledgers {
+		f.accounts[id] = &account{property: id, Outcomes: o, taken: o}
 	}
 	return nil
-}
-
-// Ledgers returns a copy of the accounts.
-func (f *Fold) Ledgers() map[event.PropertyID]ledger.Outcomes {
-	out := make(map[event.PropertyID]ledger.Outcomes, len(f.ledgers))
-	for id, l := range f.ledgers {
-		out[id] = *l
-	}
-	return out
 }
 
 // Definitions calls yield with every definition in force.

@@ -42,7 +42,7 @@ type Fold struct {
 
 	clock       event.Time // largest IngestTime read (S1)
 	definitions map[event.PropertyID]*definition
-	ledgers     map[event.PropertyID]*ledger.Outcomes
+	accounts    map[event.PropertyID]*account
 	lateness    Lateness
 
 	// mu guards live clients against the encoder of a checkpoint.
@@ -52,13 +52,14 @@ type Fold struct {
 	checkpoint *Frozen // under way, or nil
 	epoch      uint64
 
-	touched []*client // by the batch under way
-	now     event.RowID
-	names   interner
-	keyBuf  []byte
-	record  event.Record
-	facts   enrich.Facts
-	scratch scratch
+	touched         []*client // by the batch under way
+	touchedAccounts []*account
+	now             event.RowID
+	names           interner
+	keyBuf          []byte
+	record          event.Record
+	facts           enrich.Facts
+	scratch         scratch
 }
 
 // New returns the fold of a partition, with nothing read yet.
@@ -68,7 +69,7 @@ func New(p event.Partition, saved Saved, derive *enrich.Deriver) *Fold {
 		saved:       saved,
 		derive:      derive,
 		definitions: map[event.PropertyID]*definition{},
-		ledgers:     map[event.PropertyID]*ledger.Outcomes{},
+		accounts:    map[event.PropertyID]*account{},
 		clients:     map[string]*client{},
 		names:       interner{},
 	}

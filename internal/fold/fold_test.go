@@ -41,7 +41,7 @@ func TestFold(t *testing.T) {
 			case "restart":
 				h.restart()
 			case "ledger":
-				l := h.fold.LedgerOf(testProperty)
+				l := h.fold.Ledgers()[testProperty]
 				return fmt.Sprintf("stored=%d duplicate=%d too_late=%d synthetic=%d unmerged=%d overflow=%d late=%d\n",
 					l.Stored, l.Duplicate, l.TooLate, l.Synthetic, l.Unmerged, l.Overflow, l.Late)
 			default:

@@ -39,12 +39,26 @@ func (o *Outcomes) Add(m *Outcomes) {
 	o.Late += m.Late
 }
 
+// Subtract takes m from o.
+func (o *Outcomes) Subtract(m *Outcomes) {
+	o.Stored -= m.Stored
+	o.Duplicate -= m.Duplicate
+	o.TooLate -= m.TooLate
+	o.Expired -= m.Expired
+	o.Erased -= m.Erased
+	o.Synthetic -= m.Synthetic
+	o.Unmerged -= m.Unmerged
+	o.Overflow -= m.Overflow
+	o.Clamped -= m.Clamped
+	o.Late -= m.Late
+}
+
 // Ledger is the account of a property's events (S33).
 type Ledger struct {
 	Received int64
 	Refused  map[event.RefuseReason]int64
 	Accepted int64
-	// Pending: accepted, and not yet folded.
+	// Pending: accepted, and not yet visible.
 	Pending int64
 	Outcomes
 }

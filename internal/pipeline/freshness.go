@@ -39,15 +39,23 @@ func (p *Processor) Freshness(ctx context.Context, id event.PropertyID) (ledger.
 	return f, err
 }
 
+// publish adds the outcomes of events that became visible.
+func (p *Processor) publish(more map[event.PropertyID]ledger.Outcomes) {
+	p.accounts.Lock()
+	defer p.accounts.Unlock()
+	for id, o := range more {
+		sum := p.accounts.of[id]
+		sum.Add(&o)
+		p.accounts.of[id] = sum
+	}
+}
+
 // Ledger returns the account of a property. Outcomes are read before receipts,
 // so that nothing is accounted for before it was received.
 func (p *Processor) Ledger(ctx context.Context, id event.PropertyID) (ledger.Ledger, error) {
-	sum := ledger.Outcomes{}
-	for _, part := range p.parts {
-		part.mu.Lock()
-		sum.Add(part.fold.LedgerOf(id))
-		part.mu.Unlock()
-	}
+	p.accounts.RLock()
+	sum := p.accounts.of[id]
+	p.accounts.RUnlock()
 	counts, err := p.deps.Log.Counts(ctx)
 	if err != nil {
 		return ledger.Ledger{}, fmt.Errorf("read counts of event log: %w", err)

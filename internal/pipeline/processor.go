@@ -11,6 +11,7 @@ import (
 
 	"tidemark/internal/event"
 	"tidemark/internal/fold"
+	"tidemark/internal/ledger"
 	"tidemark/internal/state"
 	"tidemark/internal/store"
 )
@@ -27,6 +28,11 @@ type Processor struct {
 	flush chan chan error
 
 	upkeepMu sync.Mutex // one upkeep at a time
+
+	accounts struct { // outcomes of events that are visible
+		sync.RWMutex
+		of map[event.PropertyID]ledger.Outcomes
+	}
 
 	moved struct { // closed and made anew when more becomes visible
 		sync.Mutex
@@ -61,6 +67,7 @@ func New(cfg Config, meta *state.Meta, deps Deps) (*Processor, error) {
 	p := &Processor{cfg: cfg, deps: deps, flush: make(chan chan error), lastCheckpoint: deps.Clock()}
 	p.tel = newTelemetry(deps.Registerer)
 	p.moved.signal = make(chan struct{})
+	p.accounts.of = map[event.PropertyID]ledger.Outcomes{}
 	n := deps.Log.Partitions()
 	if meta == nil {
 		meta = &state.Meta{Generation: deps.Generation, Partitions: make([]state.Partition, n)}
@@ -76,6 +83,7 @@ func New(cfg Config, meta *state.Meta, deps Deps) (*Processor, error) {
 			return nil, err
 		}
 		p.parts = append(p.parts, part)
+		p.publish(part.fold.Ledgers())
 	}
 	p.keeper = newKeeper(*meta, &p.deps)
 	return p, nil

@@ -9,6 +9,7 @@ import (
 
 	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
+	"tidemark/internal/ledger"
 	"tidemark/internal/store"
 )
 
@@ -23,6 +24,8 @@ type folded struct {
 	// visible is what becomes visible with them, by partition.
 	next   []event.Offset
 	clocks []event.Time
+	// outcomes of the events, one map per worker.
+	outcomes []map[event.PropertyID]ledger.Outcomes
 }
 
 type rounds struct {
@@ -41,6 +44,7 @@ func newRounds(p *Processor) *rounds {
 		f := &folded{next: make([]event.Offset, len(p.parts)), clocks: make([]event.Time, len(p.parts))}
 		for range p.cfg.Workers {
 			f.batches = append(f.batches, &store.Batch{})
+			f.outcomes = append(f.outcomes, map[event.PropertyID]ledger.Outcomes{})
 		}
 		r.free <- f
 	}
@@ -84,6 +88,7 @@ func (r *rounds) fold(ctx context.Context, f *folded) (int, error) {
 	var wg sync.WaitGroup
 	for w, batch := range f.batches {
 		batch.Reset()
+		clear(f.outcomes[w])
 		wg.Go(func() {
 			var entries []eventlog.Entry
 			for part := range parts {
@@ -92,7 +97,7 @@ func (r *rounds) fold(ctx context.Context, f *folded) (int, error) {
 				}
 				entries, errs[w] = r.p.deps.Log.Read(ctx, part.id, part.next, readBytes, entries[:0])
 				if errs[w] == nil && len(entries) > 0 {
-					errs[w] = part.apply(entries, batch)
+					errs[w] = part.apply(entries, batch, f.outcomes[w])
 				}
 				counts[w] += len(entries)
 			}
@@ -113,7 +118,8 @@ func (r *rounds) fold(ctx context.Context, f *folded) (int, error) {
 }
 
 // apply folds entries, which begin at part.next.
-func (part *partition) apply(entries []eventlog.Entry, out *store.Batch) error {
+func (part *partition) apply(entries []eventlog.Entry, out *store.Batch,
+	outcomes map[event.PropertyID]ledger.Outcomes) error {
 	part.mu.Lock()
 	defer part.mu.Unlock()
 	for _, e := range entries {
@@ -127,6 +133,7 @@ func (part *partition) apply(entries []eventlog.Entry, out *store.Batch) error {
 		part.next++
 	}
 	part.fold.Flush(out)
+	part.fold.TakeOutcomes(outcomes)
 	return nil
 }
 
@@ -156,6 +163,9 @@ func (r *rounds) append(f *folded) error {
 			return fmt.Errorf("append rows to store: %w", err)
 		}
 		r.p.tel.rows.Add(float64(len(b.Events)))
+	}
+	for _, o := range f.outcomes {
+		r.p.publish(o)
 	}
 	for i, part := range r.p.parts {
 		part.visible.Lock()

@@ -136,4 +136,3 @@ func (r *run) mustBeFinal(id event.PropertyID, traffic spec.Traffic) {
 		r.rt.Fatalf("property %d is final until %v, its last event is at %v\n%+v", id, m.FinalUntil[id], last, m)
 	}
 }
-
