@@ -201,12 +201,23 @@ func (a *arrival) identify(ctx context.Context, s *resolved, e *event.Event) err
 	if e.ClientId != "" {
 		return nil
 	}
+	e.Cookieless = true
+	// Fast path: the events of a request mostly share the minute, and a minute
+	// lies in one local day: offsets and their changes are whole minutes.
+	minute := event.Time(e.EventTime / 60_000_000)
+	if s.id != "" && s.idMinute == minute {
+		e.ClientId = s.id
+		return nil
+	}
 	v := visitor{property: s.info.Property.ID, address: a.address, userAgent: e.UserAgent}
-	id, err := a.c.ids.clientID(ctx, v, event.Time(e.EventTime), s.info.Zone, a.now)
+	id, linkable, err := a.c.ids.clientID(ctx, v, event.Time(e.EventTime), s.info.Zone, a.now)
 	if err != nil {
 		return lookupError{err}
 	}
-	e.ClientId, e.Cookieless = id, true
+	e.ClientId = id
+	if linkable {
+		s.id, s.idMinute = id, minute
+	}
 	return nil
 }
 

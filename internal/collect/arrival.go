@@ -56,6 +56,9 @@ type resolved struct {
 	located bool
 	geo     *event.Geo
 	verdict string
+	// The cookieless id of the minute that was asked for last.
+	idMinute event.Time
+	id       string
 }
 
 // arrive takes an arrival from the pool.

@@ -50,19 +50,22 @@ type visitor struct {
 	userAgent string
 }
 
-// clientID returns the id of v on the local day of at in zone.
-func (c *cookieless) clientID(ctx context.Context, v visitor, at event.Time, zone *time.Location, now time.Time) (string, error) {
+// clientID returns the id of v on the local day of at in zone. linkable is false
+// if it is a random one that nobody else will get.
+func (c *cookieless) clientID(
+	ctx context.Context, v visitor, at event.Time, zone *time.Location, now time.Time,
+) (id string, linkable bool, err error) {
 	var buf [len(time.DateOnly)]byte
 	local := at.Std().In(zone).AppendFormat(buf[:0], time.DateOnly)
 	day, err := c.day(ctx, local, now)
 	if errors.Is(err, property.ErrNotFound) || errors.Is(err, property.ErrInvalid) {
 		// The salt is gone, and the event too late for every report.
-		return rand.Text(), nil
+		return rand.Text(), false, nil
 	}
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return day.sum(v), nil
+	return day.sum(v), true, nil
 }
 
 // day returns the day with its salt.
