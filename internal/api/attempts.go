@@ -29,6 +29,9 @@ type attempts struct {
 
 	mu      sync.Mutex
 	buckets map[string]*bucket
+	// forgot is when full buckets were last looked for: looking takes a while, and
+	// none becomes full in less than an interval.
+	forgot time.Time
 }
 
 // bucket holds tries that are left.
@@ -84,7 +87,7 @@ func (a *attempts) allow(now time.Time, sender netip.Addr, email string) (wait i
 func (a *attempts) bucket(now time.Time, name string, interval time.Duration) *bucket {
 	b, ok := a.buckets[name]
 	if !ok {
-		if len(a.buckets) >= maxBuckets {
+		if len(a.buckets) >= maxBuckets && now.Sub(a.forgot) >= senderInterval {
 			a.forget(now)
 		}
 		if len(a.buckets) >= maxBuckets {
@@ -109,6 +112,7 @@ func (b *bucket) fill(now time.Time) {
 
 // forget drops buckets that are full again.
 func (a *attempts) forget(now time.Time) {
+	a.forgot = now
 	for name, b := range a.buckets {
 		if b.fill(now); b.left >= attemptBurst {
 			delete(a.buckets, name)

@@ -21,6 +21,9 @@ type execution struct {
 
 // run asks the store, with at most as many plans at once as there are slots.
 func (x *execution) run(ctx context.Context, p *store.Plan) (*store.Rows, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // select would take a free slot all the same
+	}
 	select {
 	case x.slots <- struct{}{}:
 		defer func() { <-x.slots }()
