@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -109,6 +110,23 @@ func TestD8BodiesOverTheLimitAreRefused(t *testing.T) {
 		if w.Code != http.StatusRequestEntityTooLarge {
 			t.Errorf("length %d: got %d, want 413", length, w.Code)
 		}
+	}
+}
+
+func TestD8CompressedBodiesOverTheLimitAreRefused(t *testing.T) {
+	f := newFixture(t, nil)
+	// Random bytes do not shrink: the body is over its limit as sent, and would
+	// not be after decompression.
+	noise := make([]byte, f.cfg.MaxBody+1<<20)
+	rand.NewChaCha8([32]byte{1}).Read(noise)
+	body := gzipped(t, io.MultiReader(strings.NewReader(`{"name":"a","x":"`), bytes.NewReader(noise)))
+	r := httptest.NewRequest(http.MethodPost, "/v1/events?measurement_id=G-UTC", bytes.NewReader(body))
+	r.ContentLength = -1
+	r.Header.Set("Content-Encoding", "gzip")
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	if w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("got %d, want 413", w.Code)
 	}
 }
 
