@@ -19,7 +19,7 @@ func browserName(family string) string {
 		return "Android Webview"
 	case "Android":
 		return "Android Browser"
-	case "Firefox Mobile", "Firefox iOS", "Mozilla Firefox":
+	case "Firefox Mobile", "Firefox iOS", "Mozilla Firefox", "Firefox Beta", "Firefox Alpha":
 		return "Firefox"
 	case "Edge Mobile", "Microsoft Edge":
 		return "Edge"
