@@ -41,12 +41,14 @@ func Demo(ctx context.Context, serving cli.Serving, d cli.Demo) error {
 	visitors, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan struct{})
-	err := s.run(ctx, func(ctx context.Context) error {
-		var err error
-		if facts, err = s.demoFacts(ctx); err != nil {
-			return err
-		}
+	s.prepare = func(ctx context.Context) (err error) {
+		facts, err = s.demoFacts(ctx)
+		return err
+	}
+	began := false
+	err := s.run(ctx, func(context.Context) error {
 		s.demoWelcome(facts)
+		began = true
 		go func() {
 			defer close(ended)
 			s.simulate(visitors, facts.Shop, d)
@@ -54,7 +56,7 @@ func Demo(ctx context.Context, serving cli.Serving, d cli.Demo) error {
 		return nil
 	})
 	stop()
-	if facts.Email != "" {
+	if began {
 		<-ended
 	}
 	return err

@@ -36,8 +36,9 @@ type server struct {
 	cli.Serving
 	telemetry *prometheus.Registry
 	health    *obs.Health
-	pages     func(*http.ServeMux) // more pages, or nil
-	stopping  chan struct{}        // closed when the listener stops
+	prepare   func(context.Context) error // done once the registry is open, or nil
+	pages     func(*http.ServeMux)        // more pages, or nil
+	stopping  chan struct{}               // closed when the listener stops
 
 	lock      *dirLock
 	registry  *sqlreg.DB
@@ -88,6 +89,7 @@ func (s *server) parts() []service.Part {
 		{Name: "data directory", Start: s.openDataDir, Stop: s.closeDataDir},
 		{Name: "profiles", Start: s.openProfiles, Stop: s.closeProfiles},
 		{Name: "registry", Start: s.openRegistry, Stop: func(context.Context) error { return s.registry.Close() }},
+		{Name: "preparation", Start: s.prepare},
 		{Name: "places", Start: s.openPlaces, Stop: func(context.Context) error { return closeIf(s.places) }},
 		{Name: "log", Start: s.openLog, Stop: func(context.Context) error { return s.log.Close() }, StopTimeout: time.Minute},
 		{Name: "state", Start: s.openState, Stop: func(context.Context) error { return s.state.Close() }},
