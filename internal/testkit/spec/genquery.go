@@ -97,10 +97,54 @@ func randomQuery(rt *rapid.T, t Traffic) *report.Query {
 	if rapid.Bool().Draw(rt, "totals") {
 		q.Aggregations = []report.Aggregation{report.Total}
 	}
+	if rarely(rt, "realtime") {
+		realtime(rt, t, q)
+		return q
+	}
 	for range rapid.SampledFrom([]int{1, 1, 1, 2}).Draw(rt, "ranges") {
 		q.Ranges = append(q.Ranges, randomRange(rt, t))
 	}
+	shape(rt, q)
 	return q
+}
+
+// realtime makes q a question about the minutes before some moment.
+func realtime(rt *rapid.T, t Traffic, q *report.Query) {
+	at := event.Time(rapid.SampledFrom(t.Arrivals).Draw(rt, "around").EventTime)
+	after := time.Duration(rapid.Int64Range(0, 31*60*1_000_000).Draw(rt, "microseconds after")) * time.Microsecond
+	q.Now = at.Add(after).Std()
+	ends := rapid.IntRange(0, 29).Draw(rt, "ends")
+	q.Realtime = []report.MinuteRange{{StartMinutesAgo: rapid.IntRange(ends, 29).Draw(rt, "starts"), EndMins: ends}}
+	q.Metrics = nil
+	for _, m := range []string{"activeUsers", "eventCount", "keyEvents", "screenPageViews"} {
+		q.Metrics = append(q.Metrics, report.MetricRef{Name: m})
+	}
+	if len(q.Dimensions) > 0 && rapid.Bool().Draw(rt, "by minute") {
+		q.Dimensions[0] = report.DimensionRef{Name: "minutesAgo"}
+	}
+}
+
+// shape draws what is done with rows once they are computed.
+func shape(rt *rapid.T, q *report.Query) {
+	if rarely(rt, "lower case") {
+		q.Dimensions = append(q.Dimensions, report.DimensionRef{Name: "lower", LowerCase: "pageTitle"})
+	}
+	if rarely(rt, "joined") {
+		q.Dimensions = append(q.Dimensions, report.DimensionRef{
+			Name: "joined", Concatenate: []string{"country", "hour"}, Delimiter: "-"})
+	}
+	if rarely(rt, "having") {
+		q.Aggregations = nil
+		q.MetricFilter = &report.Filter{Field: &report.FieldFilter{Name: q.Metrics[0].Name,
+			Match: store.NumGreater, Numbers: []float64{float64(rapid.IntRange(0, 2).Draw(rt, "more than"))}}}
+	}
+	if len(q.Dimensions) > 0 && rarely(rt, "ordered") {
+		q.Order = []report.OrderBy{{Dimension: q.Dimensions[0].Name, Desc: rapid.Bool().Draw(rt, "descending")}}
+	}
+	if rarely(rt, "paged") {
+		q.Offset = rapid.IntRange(0, 2).Draw(rt, "offset")
+		q.Limit = rapid.IntRange(1, 3).Draw(rt, "limit")
+	}
 }
 
 // randomRange covers everything or begins and ends on days of some events.
