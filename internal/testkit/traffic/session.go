@@ -119,6 +119,9 @@ func (s *Source) play(v *session, e *event.Event) (pause int64) {
 		return s.viewPage(v, e)
 	case stepEngage:
 		e.Name = "user_engagement"
+		if v.client.measurement {
+			e.Name = "read_page" // the name above is reserved there
+		}
 		e.EngagementMs = min(v.think, 600_000)
 		if s.rnd.chance(0.35) {
 			v.next = stepAct

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"tidemark/internal/enrich"
 	"tidemark/internal/event"
 )
 
@@ -163,6 +164,28 @@ func TestS10CookielessClientHasOneIDPerLocalDay(t *testing.T) {
 	}
 	if len(ids) == 0 {
 		t.Error("no cookieless clients")
+	}
+}
+
+func TestS23ProgramsAreTheOnesWithAVerdict(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Events = 5000
+	cfg.Mix.Programs = 0.3
+	d, bots := enrich.NewDeriver(enrich.DefaultConfig()), 0
+	for _, s := range take(t, cfg) {
+		var f enrich.Facts
+		d.Derive(s.Event, nil, &f)
+		if s.IsBot != (f.Verdict != "") {
+			t.Fatalf("user agent %q: IsBot %v, verdict %q", s.Event.UserAgent, s.IsBot, f.Verdict)
+		}
+		if s.IsBot {
+			bots++
+		} else if f.Browser == "(not set)" || f.Category == "(not set)" || f.OS == "(not set)" {
+			t.Fatalf("user agent %q says nothing: %+v", s.Event.UserAgent, f)
+		}
+	}
+	if bots == 0 {
+		t.Error("no programs")
 	}
 }
 

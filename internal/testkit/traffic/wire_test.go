@@ -64,11 +64,13 @@ func TestMPBodyTellsTheEvent(t *testing.T) {
 				Params map[string]any
 			}
 		}
-		body := s.AppendMP(nil)
+		e, body := s.Event, s.AppendMP(nil)
 		if err := json.Unmarshal(body, &got); err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}
-		e := s.Event
+		if e.Name == "user_engagement" {
+			t.Fatalf("body %s uses a name that is reserved", body)
+		}
 		if len(got.Events) != 1 {
 			t.Fatalf("body %s holds %d events", body, len(got.Events))
 		}
