@@ -152,7 +152,7 @@ func (a *arrival) complete(ctx context.Context, s *resolved, draft *wire.Draft, 
 	if e.Key == "" {
 		e.Key = a.c.newKey()
 	}
-	if a.protocol.visitor {
+	if a.protocol.direct {
 		e.UserAgent = a.userAgent
 	}
 	a.locate(s)
@@ -177,7 +177,7 @@ func (a *arrival) locate(s *resolved) {
 	}
 	s.located = true
 	address := netip.Addr{}
-	if a.protocol.visitor {
+	if a.protocol.direct {
 		address = a.address
 	}
 	if s.trusted && a.request.SourceAddress.IsValid() {
@@ -209,7 +209,7 @@ func (a *arrival) identify(ctx context.Context, s *resolved, e *event.Event) err
 		e.ClientId = s.id
 		return nil
 	}
-	v := visitor{property: s.info.Property.ID, address: a.address, userAgent: e.UserAgent}
+	v := sender{property: s.info.Property.ID, address: a.address, userAgent: e.UserAgent}
 	id, linkable, err := a.c.ids.clientID(ctx, v, event.Time(e.EventTime), s.info.Zone, a.now)
 	if err != nil {
 		return lookupError{err}

@@ -25,10 +25,10 @@ type protocol struct {
 	// secret: an api_secret in the query makes the sender trusted; needsSecret:
 	// without one nothing is accepted.
 	secret, needsSecret bool
-	// visitor: the connection is the user's own, so its address and user agent
+	// direct: the connection is the user's own, so its address and user agent
 	// describe the user.
-	visitor bool
-	decode  func(a *arrival, query, body string) error
+	direct bool
+	decode func(a *arrival, query, body string) error
 	// answer is called when everything is durable. whole is why the body could
 	// not be read at all, or nil.
 	answer func(a *arrival, w http.ResponseWriter, whole error)
@@ -125,7 +125,7 @@ func (a *arrival) readQuery(query string) {
 
 func nativeProtocol() *protocol {
 	return &protocol{
-		name: protocolNative, secret: true, visitor: true,
+		name: protocolNative, secret: true, direct: true,
 		decode: func(a *arrival, query, body string) error {
 			return native.Decode(body, sentTime(query), &a.request)
 		},
@@ -156,7 +156,7 @@ func mpProtocol() *protocol {
 
 func gtagProtocol() *protocol {
 	return &protocol{
-		name: protocolGtag, visitor: true,
+		name: protocolGtag, direct: true,
 		decode: func(a *arrival, query, body string) error { return ga4.Decode(query, body, &a.request) },
 		answer: answerNothing,
 	}

@@ -43,8 +43,8 @@ func newCookieless(s salter) *cookieless {
 	return &cookieless{salts: s, days: make(map[string]*saltedDay)}
 }
 
-// visitor is what a cookieless id is made of.
-type visitor struct {
+// sender is what a cookieless id is made of.
+type sender struct {
 	property  event.PropertyID
 	address   netip.Addr
 	userAgent string
@@ -53,7 +53,7 @@ type visitor struct {
 // clientID returns the id of v on the local day of at in zone. linkable is false
 // if it is a random one that nobody else will get.
 func (c *cookieless) clientID(
-	ctx context.Context, v visitor, at event.Time, zone *time.Location, now time.Time,
+	ctx context.Context, v sender, at event.Time, zone *time.Location, now time.Time,
 ) (id string, linkable bool, err error) {
 	var buf [len(time.DateOnly)]byte
 	local := at.Std().In(zone).AppendFormat(buf[:0], time.DateOnly)
@@ -107,7 +107,7 @@ func (c *cookieless) keep(name string, day *saltedDay, now time.Time) {
 
 // sum hashes v. Each part has a fixed length or comes last, so that no two
 // visitors give the same bytes.
-func (d *saltedDay) sum(v visitor) string {
+func (d *saltedDay) sum(v sender) string {
 	var fixed [8 + 16]byte
 	binary.BigEndian.PutUint64(fixed[:8], uint64(v.property))
 	prefix := addressPrefix(v.address).As16()
