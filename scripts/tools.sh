@@ -1,0 +1,26 @@
+#!/bin/sh
+# Looks for the tools that building and testing need, and installs the small
+# ones on Debian when run as root: "tools.sh build" or "tools.sh test".
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/need.sh
+
+fail() {
+	echo "$1" >&2
+	exit 1
+}
+
+command -v go >/dev/null 2>&1 || fail "Go is missing: see https://go.dev/doc/install; go.mod says which version"
+command -v node >/dev/null 2>&1 || fail "Node is missing: version 20 or newer is needed"
+command -v npm >/dev/null 2>&1 || fail "npm is missing: it comes with Node"
+major=$(node -p 'process.versions.node.split(".")[0]')
+[ "$major" -ge 20 ] || fail "Node $major is too old: version 20 or newer is needed"
+command -v "${CC:-cc}" >/dev/null 2>&1 || need_package "a C compiler" gcc g++ libc6-dev
+# DuckDB is linked from a static C++ library.
+command -v "${CXX:-c++}" >/dev/null 2>&1 || need_package "a C++ compiler" g++
+
+if [ "${1:-build}" = test ]; then
+	if [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null 2>&1; then
+		need_package "Chromium (or set CHROMIUM to its path)" chromium fonts-dejavu-core fonts-noto-color-emoji
+	fi
+fi
