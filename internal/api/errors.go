@@ -33,10 +33,6 @@ func notFound(message string) error {
 	return &httpError{code: http.StatusNotFound, status: "NOT_FOUND", message: message}
 }
 
-func badRequest(message string) error {
-	return &httpError{code: http.StatusBadRequest, status: "INVALID_ARGUMENT", message: message}
-}
-
 func unauthenticated(message string) error {
 	return &httpError{code: http.StatusUnauthorized, status: "UNAUTHENTICATED", message: message}
 }
