@@ -195,7 +195,7 @@ func (cn *conn) interruptWhenDone(ctx context.Context) (stop func()) {
 }
 
 func queryError(ctx context.Context, t mapping.ErrorType, msg string) error {
-	msg, _, _ = strings.Cut(msg, "\n\nStack Trace:")
+	msg, _, _ = strings.Cut(msg, "\n\n") // advice and stack traces follow
 	switch {
 	case t == mapping.ErrorTypeOutOfMemory:
 		return fmt.Errorf("%w: %s", store.ErrResources, msg)

