@@ -70,6 +70,7 @@ func TestEveryReachableRuleIsNamed(t *testing.T) {
 // rulesTestedElsewhere says why a .spec file cannot show a rule.
 func rulesTestedElsewhere() map[string]string {
 	return map[string]string{
+		"S26": "checkpoints and their commit point: tests of the pipeline",
 		"S27": "freshness of an answer depends on the engine's own progress: tests of the pipeline",
 		"S30": "erasure and retention: tests of the fold and the store",
 		"S32": "an event older than the state horizon: tests of the fold",

@@ -1,3 +1,4 @@
+// The oracle on small examples that were worked out by hand.
 package oracle
 
 import (

@@ -164,7 +164,7 @@ func (w *walk) event() *event.Event {
 		EventTime: w.at.UnixMicro(), ClockFix: event.ClockFix_CLOCK_FIX_AS_SENT,
 		EngagementKnown: w.engagement,
 	}
-	w.visitor(e)
+	w.person(e)
 	w.optional(e)
 	w.arrive(e)
 	if e.Cookieless {
@@ -173,8 +173,8 @@ func (w *walk) event() *event.Event {
 	return e
 }
 
-// visitor draws who and from where.
-func (w *walk) visitor(e *event.Event) {
+// person draws who and from where.
+func (w *walk) person(e *event.Event) {
 	rt := w.rt
 	referrers := []string{"", "", "", "", "https://birds.example.org/", "https://www.google.com/", "https://pay.example.net/"}
 	e.Referrer = rapid.SampledFrom(referrers).Draw(rt, "referrer")

@@ -31,7 +31,7 @@ import (
 //	notime                       the client gives no time
 //	sessionless cookieless       as S13 and S10 mean it
 //
-// of the page and the visitor:
+// of the page and the person:
 //
 //	ref=URL title=T lang=de screen=1x1 ua=NAME country=DE region=R city=C
 //	cs=S cm=M cn=N ir            campaign source, medium, name; ignore the referrer

@@ -1,3 +1,4 @@
+// The language itself, and what its generators promise.
 package spec_test
 
 import (
