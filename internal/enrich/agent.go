@@ -3,6 +3,7 @@ package enrich
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/maypok86/otter/v2"
 
@@ -45,8 +46,11 @@ func (c *agentCache) get(agent string) *agentFacts {
 
 // cutAgent keeps what the log keeps of a user agent.
 func cutAgent(agent string) string {
-	if len(agent) > event.MaxUserAgent {
-		agent = agent[:event.MaxUserAgent]
+	if cut := event.MaxUserAgent; len(agent) > cut {
+		for cut > 0 && !utf8.RuneStart(agent[cut]) {
+			cut--
+		}
+		agent = agent[:cut]
 	}
 	return trimSpace(agent)
 }
