@@ -76,9 +76,17 @@ func referencePage(t *testing.T) string {
 				}
 				fmt.Fprintf(&b, "| `%s %s` | %s | %s | %s |\n", strings.ToUpper(method), path, needs,
 					strings.Join(slices.Sorted(maps.Keys(op.Responses)), " "),
-					strings.TrimSpace(strings.TrimSuffix(op.Summary, ".")+". "+op.Description))
+					strings.TrimSpace(sentence(op.Summary)+" "+op.Description))
 			}
 		}
 	}
 	return b.String()
+}
+
+// sentence ends text with a full stop if it does not end already.
+func sentence(text string) string {
+	if strings.HasSuffix(text, "?") || strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
 }
