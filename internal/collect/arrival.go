@@ -69,21 +69,21 @@ func (c *Collector) arrive(p *protocol) *arrival {
 	return a
 }
 
-// leave puts a back and gives its memory free.
+// leave puts a back and gives its memory free. What it held of the request is
+// let go: a pool must not keep what a user sent.
 func (a *arrival) leave() {
 	a.lease.end()
+	a.request.Reset(nil, wire.Limits{})
 	clear(a.streams)
 	clear(a.accepted)
 	clear(a.batch.Records)
-	a.request.Reset(a, wire.Limits{})
-	*a = arrival{
-		c: a.c, lease: a.lease, request: a.request,
-		streams: a.streams[:0], refusals: a.refusals[:0], accepted: a.accepted[:0],
-		body: reusable(a.body), encoded: reusable(a.encoded),
-		batch: eventlog.Batch{Records: a.batch.Records[:0], Counts: a.batch.Counts[:0]},
-	}
+	a.streams, a.refusals, a.accepted = a.streams[:0], a.refusals[:0], a.accepted[:0]
+	a.batch.Records, a.batch.Counts = a.batch.Records[:0], a.batch.Counts[:0]
+	a.body, a.encoded = reusable(a.body), reusable(a.encoded)
+	a.measurementID, a.secret, a.hasSecret = "", "", false
+	a.address, a.userAgent, a.kind.Event = netip.Addr{}, "", nil
 	if cap(a.request.Drafts) > keptDrafts {
-		a.request.Drafts, a.accepted, a.batch.Records = nil, nil, nil
+		a.request.Drafts, a.refusals, a.accepted, a.batch.Records = nil, nil, nil, nil
 	}
 	a.c.arrivals.Put(a)
 }

@@ -36,18 +36,16 @@ func (a *arrival) readBody(w http.ResponseWriter, r *http.Request) (string, erro
 	if r.ContentLength > int64(cfg.MaxBody) {
 		return "", errTooLarge
 	}
-	control := http.NewResponseController(w)
-	// A writer without deadlines, as in some tests, has its own way to end.
-	timed := control.SetReadDeadline(time.Now().Add(cfg.BodyTimeout)) == nil
-	sent := &sentBody{from: r.Body, left: cfg.MaxBody}
-	err := a.decompress(sent, strings.TrimSpace(r.Header.Get("Content-Encoding")))
-	if err != nil {
-		// The deadline stays: the server reads on for a while, to keep the
-		// connection, and a slow client must not hold it there.
-		return "", err
+	// The deadline stays when the body is read: the server may read on what was
+	// left of it, and a slow client must not hold it there. The server lifts it
+	// before the next request.
+	err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(cfg.BodyTimeout))
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return "", fmt.Errorf("%w: %w", errNotSent, err)
 	}
-	if timed && control.SetReadDeadline(time.Time{}) != nil {
-		return "", errNotSent
+	sent := &sentBody{from: r.Body, left: cfg.MaxBody}
+	if err := a.decompress(sent, strings.TrimSpace(r.Header.Get("Content-Encoding"))); err != nil {
+		return "", err
 	}
 	if !a.Take(len(a.body)) {
 		return "", wire.ErrOverBudget

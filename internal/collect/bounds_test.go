@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -253,12 +254,20 @@ func TestD8SlowClientsAreCutOff(t *testing.T) {
 }
 
 // TestAConnectionLivesOnAfterItsBody: the deadline of one body must not end the
-// connection for the next.
+// connection for the next, which comes after it.
 func TestAConnectionLivesOnAfterItsBody(t *testing.T) {
-	f := newFixture(t, nil)
-	server := httptest.NewServer(f.handler)
+	const timeout = 200 * time.Millisecond
+	f := newFixture(t, func(cfg *Config, _ *Deps) { cfg.BodyTimeout = timeout })
+	var connections atomic.Int32
+	server := httptest.NewUnstartedServer(f.handler)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
 	defer server.Close()
-	for range 3 {
+	for range 2 {
 		answer, err := server.Client().Post(server.URL+"/v1/events?measurement_id=G-UTC", "text/plain", strings.NewReader(`{"name":"a"}`))
 		if err != nil {
 			t.Fatal(err)
@@ -269,5 +278,9 @@ func TestAConnectionLivesOnAfterItsBody(t *testing.T) {
 		if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusOK {
 			t.Errorf("got %d, %v", answer.StatusCode, err)
 		}
+		<-time.After(2 * timeout)
+	}
+	if n := connections.Load(); n != 1 {
+		t.Errorf("%d connections, want one that lives on", n)
 	}
 }

@@ -106,7 +106,7 @@ func (c *cookieless) keep(name string, day *saltedDay, now time.Time) {
 }
 
 // sum hashes v. Each part has a fixed length or comes last, so that no two
-// visitors give the same bytes.
+// senders give the same bytes.
 func (d *saltedDay) sum(v sender) string {
 	var fixed [8 + 16]byte
 	binary.BigEndian.PutUint64(fixed[:8], uint64(v.property))
