@@ -79,7 +79,7 @@ func (v *visitors) send(ctx context.Context, s traffic.Sent) error {
 	q := url.Values{"measurement_id": {v.shop.MeasurementID}, "api_secret": {v.shop.APISecret}}
 	path, body := "/mp/collect?", s.AppendMP(nil)
 	if s.Event.Name == "user_engagement" { // reserved there, as at Google
-		path, body = "/v1/events?", s.AppendNative(nil, true)
+		path, body = "/v1/events?", s.AppendNative(nil, false)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+path+q.Encode(), bytes.NewReader(body))
 	if err != nil {

@@ -51,8 +51,12 @@ type Product struct {
 func Open(o Options) (*Product, error) {
 	quiet := slog.New(slog.DiscardHandler)
 	p := &Product{ended: make(chan error, 1)}
+	base := o.Dir
+	if o.FS != nil {
+		base = "data" // the same for every Dir, so that a clone of FS can be opened
+	}
 	lc := pebblelog.DefaultConfig()
-	lc.Dir, lc.Partitions, lc.MinFreeBytes = filepath.Join(o.Dir, "log"), o.Partitions, 0
+	lc.Dir, lc.Partitions, lc.MinFreeBytes = filepath.Join(base, "log"), o.Partitions, 0
 	lc.CacheBytes, lc.MemTableBytes = 1<<20, 1<<20
 	if lc.Partitions == 0 {
 		lc.Partitions = 16
@@ -61,7 +65,7 @@ func Open(o Options) (*Product, error) {
 	if p.Log, err = pebblelog.Open(lc, pebblelog.Deps{FS: o.FS, Logger: quiet}); err != nil {
 		return nil, err
 	}
-	sc := pebblestate.Config{Dir: filepath.Join(o.Dir, "state"), CacheBytes: 1 << 20}
+	sc := pebblestate.Config{Dir: filepath.Join(base, "state"), CacheBytes: 1 << 20}
 	if p.state, err = pebblestate.Open(sc, pebblestate.Deps{FS: o.FS, Logger: quiet}); err != nil {
 		return nil, errors.Join(err, p.Log.Close())
 	}
