@@ -27,6 +27,7 @@ type request struct {
 	bytes int64
 	state atomic.Int32
 	done  chan error // capacity 1: the finisher never waits for a caller
+	timer *time.Timer
 }
 
 // truncation moves the start of a partition.
@@ -82,7 +83,9 @@ func (l *Log) newRequest() *request {
 	if r, ok := l.requests.Get().(*request); ok {
 		return r
 	}
-	return &request{done: make(chan error, 1)}
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	return &request{done: make(chan error, 1), timer: timer}
 }
 
 // recycle takes back a request that nobody else holds any more.
@@ -92,21 +95,35 @@ func (l *Log) recycle(r *request) {
 	l.requests.Put(r)
 }
 
-// submit queues r and waits for its outcome.
+// submit queues r and waits for its outcome, for a bounded time: a disk that
+// hangs must not hold the callers too.
 func (l *Log) submit(ctx context.Context, r *request) error {
 	if err := l.enqueue(ctx, r); err != nil {
 		return err
 	}
-	select {
-	case err := <-r.done:
-		l.recycle(r)
-		return err
-	case <-ctx.Done():
-		return l.abandon(r, ctx.Err(), fmt.Errorf("%w: %w", eventlog.ErrUnknown, ctx.Err()))
-	case <-l.failed:
-		return l.abandon(r,
-			fmt.Errorf("%w: %w", eventlog.ErrClosed, errFailed),
-			fmt.Errorf("%w: %w", eventlog.ErrUnknown, errFailed))
+	r.timer.Reset(l.cfg.MaxQueueWait)
+	defer r.timer.Stop()
+	for patient := true; ; patient = false {
+		select {
+		case err := <-r.done:
+			r.timer.Stop()
+			l.recycle(r)
+			return err
+		case <-ctx.Done():
+			return l.abandon(r, ctx.Err(), fmt.Errorf("%w: %w", eventlog.ErrUnknown, ctx.Err()))
+		case <-l.failed:
+			return l.abandon(r,
+				fmt.Errorf("%w: %w", eventlog.ErrClosed, errFailed),
+				fmt.Errorf("%w: %w", eventlog.ErrUnknown, errFailed))
+		case <-r.timer.C:
+			if patient && r.state.Load() == stateTaken {
+				r.timer.Reset(l.cfg.MaxCommitWait)
+				continue
+			}
+			return l.abandon(r,
+				fmt.Errorf("wait for a commit: %w", eventlog.ErrFull),
+				fmt.Errorf("wait for the disk: %w", eventlog.ErrUnknown))
+		}
 	}
 }
 
@@ -133,7 +150,7 @@ func (l *Log) abandon(r *request, notTaken, unknown error) error {
 // enqueue waits for a place in the queue, for a bounded time. A request that is
 // larger than the whole queue gets in when the queue is empty.
 func (l *Log) enqueue(ctx context.Context, r *request) error {
-	var timeout <-chan time.Time
+	waiting := false
 	for {
 		l.mu.Lock()
 		if err := l.closedErrorLocked(); err != nil {
@@ -157,16 +174,16 @@ func (l *Log) enqueue(ctx context.Context, r *request) error {
 		}
 		room := l.room
 		l.mu.Unlock()
-		if timeout == nil {
-			timer := time.NewTimer(l.cfg.MaxQueueWait)
-			defer timer.Stop()
-			timeout = timer.C
+		if !waiting {
+			waiting = true
+			r.timer.Reset(l.cfg.MaxQueueWait)
+			defer r.timer.Stop()
 		}
 		select {
 		case <-room:
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-timeout:
+		case <-r.timer.C:
 			l.telemetry.refused.Inc()
 			return fmt.Errorf("wait %v for a place in the queue: %w", l.cfg.MaxQueueWait, eventlog.ErrFull)
 		case <-l.failed:

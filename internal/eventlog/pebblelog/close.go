@@ -18,21 +18,23 @@ func (l *Log) Close() error {
 	case l.work <- struct{}{}:
 	default:
 	}
-	if !waitClosed(l.stopped, l.cfg.CloseWait) {
-		l.fail(fmt.Errorf("close: commits did not end within %v", l.cfg.CloseWait))
-		l.fatal.Store(true)
-	}
+	l.waitStopped()
 	l.wake()
-	l.gate.Lock()
-	defer l.gate.Unlock()
-	if l.closed {
+	if l.closed.Swap(true) {
 		return nil
 	}
-	l.closed = true
 	l.telemetry.unregister()
-	var err error
+	// Readers that hang in a database that gave up are left behind too.
+	err := l.isolateBounded(func() error {
+		l.gate.Lock()
+		return nil
+	})
+	if err != nil {
+		return errors.Join(err, l.failure())
+	}
+	defer l.gate.Unlock()
 	if l.failure() == nil {
-		err = l.isolate(l.settle)
+		err = l.isolateBounded(l.settle)
 	}
 	return errors.Join(err, l.abandonDB(), l.failure())
 }
@@ -52,10 +54,12 @@ func (l *Log) settle() error {
 // abandonDB closes the database, unless it gave up by itself: then its locks
 // may be held for ever, and closing it would hang. The process is about to end.
 func (l *Log) abandonDB() error {
-	if l.fatal.Load() {
+	select {
+	case <-l.fatal:
 		return nil
+	default:
 	}
-	return l.isolate(func() error {
+	return l.isolateBounded(func() error {
 		if err := l.db.Close(); err != nil {
 			return fmt.Errorf("close database: %w", err)
 		}
@@ -63,14 +67,15 @@ func (l *Log) abandonDB() error {
 	})
 }
 
-// waitClosed reports whether ch was closed within d.
-func waitClosed(ch <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
+// waitStopped waits until the last commit has ended. Commits that hang in a
+// database that gave up, or on a disk that does not answer, are left behind.
+func (l *Log) waitStopped() {
+	timer := time.NewTimer(l.cfg.CloseWait)
 	defer timer.Stop()
 	select {
-	case <-ch:
-		return true
+	case <-l.stopped:
+	case <-l.fatal:
 	case <-timer.C:
-		return false
+		l.giveUp(fmt.Errorf("%w: commits did not end within %v", errGaveUp, l.cfg.CloseWait))
 	}
 }

@@ -51,7 +51,7 @@ func (l *Log) commitLoop() {
 		if current == nil && cause == nil {
 			return
 		}
-		l.fail(fmt.Errorf("commit ended inside the database: %v", cause))
+		l.giveUp(fmt.Errorf("%w: commit ended inside the database: %v", errGaveUp, cause))
 		if current != nil {
 			current.answer(fmt.Errorf("%w: %w", eventlog.ErrUnknown, errFailed))
 		}
@@ -66,7 +66,8 @@ func (l *Log) commitLoop() {
 			return
 		}
 		taken = l.take(taken[:0])
-		if len(taken) == 0 {
+		if len(taken) == 0 || l.failure() != nil {
+			answerTaken(taken, fmt.Errorf("%w: %w", eventlog.ErrClosed, errFailed))
 			return
 		}
 		current = l.build(taken)
@@ -221,13 +222,18 @@ func (l *Log) drainQueue() {
 		err = fmt.Errorf("%w: %w", eventlog.ErrClosed, errFailed)
 	}
 	l.closing = true
-	for _, r := range l.queue {
+	answerTaken(l.queue, err)
+	l.queue, l.queuedBytes = nil, 0
+	l.releaseRoomLocked()
+}
+
+// answerTaken tells the callers of requests that went into no commit.
+func answerTaken(taken []*request, err error) {
+	for _, r := range taken {
 		if r.state.CompareAndSwap(stateQueued, stateTaken) {
 			r.done <- err
 		}
 	}
-	l.queue, l.queuedBytes = nil, 0
-	l.releaseRoomLocked()
 }
 
 // answer tells every caller the outcome.

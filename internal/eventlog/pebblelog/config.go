@@ -30,9 +30,13 @@ type Config struct {
 	// MaxQueueBytes bounds what waits for a commit. Too small: bursts are
 	// refused. Too big: memory, and a long wait before a caller is told.
 	MaxQueueBytes int64
-	// MaxQueueWait is how long an Append waits for a place in the queue before
-	// it fails with ErrFull.
+	// MaxQueueWait is how long an Append waits for a place in the queue, and
+	// then for its commit to begin, before it fails with ErrFull.
 	MaxQueueWait time.Duration
+	// MaxCommitWait is how long an Append waits for a commit under way before
+	// it fails with ErrUnknown. Too small: a slow disk makes senders repeat
+	// what was kept.
+	MaxCommitWait time.Duration
 	// MaxCommitBytes bounds what one commit gathers; a single larger Append
 	// still goes into one commit.
 	MaxCommitBytes int64
@@ -55,6 +59,7 @@ func DefaultConfig() Config {
 		MinFreeBytes:   512 << 20,
 		MaxQueueBytes:  64 << 20,
 		MaxQueueWait:   2 * time.Second,
+		MaxCommitWait:  10 * time.Second,
 		MaxCommitBytes: 4 << 20,
 		MaxAppendBytes: 64 << 20,
 		CacheBytes:     32 << 20,
@@ -77,8 +82,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("min_free_bytes is %d, must not be negative", c.MinFreeBytes)
 	case c.MaxQueueBytes < 1:
 		return fmt.Errorf("max_queue_bytes is %d, must be positive", c.MaxQueueBytes)
-	case c.MaxQueueWait < 0:
-		return fmt.Errorf("max_queue_wait is %v, must not be negative", c.MaxQueueWait)
+	case c.MaxQueueWait <= 0:
+		return fmt.Errorf("max_queue_wait is %v, must be positive", c.MaxQueueWait)
+	case c.MaxCommitWait <= 0:
+		return fmt.Errorf("max_commit_wait is %v, must be positive", c.MaxCommitWait)
 	case c.MaxCommitBytes < 1:
 		return fmt.Errorf("max_commit_bytes is %d, must be positive", c.MaxCommitBytes)
 	case c.MaxAppendBytes < 1 || c.MaxAppendBytes > 1<<30:

@@ -18,16 +18,19 @@ import (
 	"tidemark/internal/event"
 )
 
-// scriptConfig makes tables small enough that the script flushes some.
-func scriptConfig() Config {
+// impatientConfig is for disks that fail: nothing waits long for them.
+func impatientConfig() Config {
 	cfg := testConfig()
-	cfg.CloseWait = 5 * time.Second
+	cfg.CloseWait = 100 * time.Millisecond
+	cfg.MaxQueueWait = 50 * time.Millisecond
+	cfg.MaxCommitWait = 50 * time.Millisecond
 	return cfg
 }
 
 // script is one run: the log under test, what is known of it, and the file
 // operations it made.
 type script struct {
+	cfg  Config
 	fs   vfs.FS
 	bug  plant
 	h    *history
@@ -61,7 +64,7 @@ func (s *script) run() {
 
 // session opens the log, runs f and closes it.
 func (s *script) session(f func(l *Log)) {
-	l, err := open(scriptConfig(), Deps{FS: s.fs}, s.bug)
+	l, err := open(s.cfg, Deps{FS: s.fs}, s.bug)
 	if err != nil {
 		return
 	}
@@ -96,7 +99,7 @@ func newScript(t testing.TB, bug plant, before func(s *script, op errorfs.Op) er
 	mem := vfs.NewCrashableMem()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	s := &script{bug: bug, h: newHistory(scriptConfig().Partitions), ctx: ctx}
+	s := &script{cfg: testConfig(), bug: bug, h: newHistory(testConfig().Partitions), ctx: ctx}
 	s.fs = errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if op.Kind.ReadOrWrite() == errorfs.OpIsRead {
 			return nil
@@ -110,7 +113,7 @@ func newScript(t testing.TB, bug plant, before func(s *script, op errorfs.Op) er
 // it, closes it and checks again.
 func recovered(fs vfs.FS, h *history) error {
 	for round := range 2 {
-		l, err := open(scriptConfig(), Deps{FS: fs}, plantNothing)
+		l, err := open(testConfig(), Deps{FS: fs}, plantNothing)
 		if err != nil {
 			return fmt.Errorf("open %d: %w", round, err)
 		}
@@ -219,4 +222,47 @@ func TestCrashHarnessFindsReadingBeforeSync(t *testing.T) {
 		t.Fatal("a log whose readers see unsynced records passed")
 	}
 	t.Log("found as planted:", err)
+}
+
+// never is an operation that no run gets to.
+const never = 1 << 30
+
+// faultAt runs the script with an error at operation k, and at all later ones
+// too if lasting. It returns how many operations there were, and what is wrong
+// with what a power loss right after would leave.
+func faultAt(t testing.TB, bug plant, k int, lasting bool) (operations int, violation error) {
+	var mu sync.Mutex
+	n := 0
+	s, mem := newScript(t, bug, func(s *script, op errorfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
+		n++
+		if n-1 == k || lasting && n-1 > k {
+			return fmt.Errorf("%v of %s: %w", op.Kind, op.Path, errorfs.ErrInjected)
+		}
+		return nil
+	})
+	if k != never {
+		s.cfg = impatientConfig()
+	}
+	s.run()
+	h := s.h.copy()
+	err := recovered(mem.CrashClone(vfs.CrashCloneCfg{}), h)
+	mu.Lock()
+	defer mu.Unlock()
+	return n, err
+}
+
+func TestErrorAtEveryFileOperationLosesNothingAcknowledged(t *testing.T) {
+	total, err := faultAt(t, plantNothing, never, false)
+	if err != nil {
+		t.Fatalf("without error: %v", err)
+	}
+	for k := range total {
+		for _, lasting := range []bool{false, true} {
+			if _, err := faultAt(t, plantNothing, k, lasting); err != nil {
+				t.Errorf("error at operation %d of about %d, lasting %v: %v", k, total, lasting, err)
+			}
+		}
+	}
 }

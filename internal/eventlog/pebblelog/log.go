@@ -66,14 +66,18 @@ type Log struct {
 	waitMu  sync.Mutex
 	advance chan struct{} // closed when ends move or the log closes; nil if nobody waits
 
+	opened atomic.Bool // the database is open, it may compact
+
 	// Readers hold gate for reading while they use db; Close takes it whole.
 	gate   sync.RWMutex
-	closed bool
+	closed atomic.Bool
 
-	failOnce sync.Once
-	failed   chan struct{} // closed at the first failure (P3)
-	cause    atomic.Pointer[error]
-	fatal    atomic.Bool // Pebble itself gave up; its locks may be held forever
+	failOnce    sync.Once
+	failed      chan struct{} // closed at the first failure (P3)
+	cause       atomic.Pointer[error]
+	lastWarning atomic.Int64 // Unix nanoseconds
+	fatalOnce   sync.Once
+	fatal       chan struct{} // closed when Pebble gave up: its locks may be held forever
 }
 
 // Partitions returns the number of partitions.
@@ -81,8 +85,11 @@ func (l *Log) Partitions() int { return l.cfg.Partitions }
 
 // enter lets a reader use the database until it calls release.
 func (l *Log) enter() (release func(), err error) {
+	if l.closed.Load() {
+		return nil, eventlog.ErrClosed
+	}
 	l.gate.RLock()
-	if l.closed {
+	if l.closed.Load() {
 		l.gate.RUnlock()
 		return nil, eventlog.ErrClosed
 	}
@@ -97,6 +104,12 @@ func (l *Log) fail(err error) {
 		l.telemetry.failed.Set(1)
 		l.logger.Error("event log stopped: a write failed, restart to recover", "error", err)
 	})
+}
+
+// giveUp stops the log because Pebble cannot go on, not even to close.
+func (l *Log) giveUp(err error) {
+	l.fatalOnce.Do(func() { close(l.fatal) })
+	l.fail(err)
 }
 
 // failure returns why the log stopped, or nil.

@@ -29,7 +29,6 @@ func open(cfg Config, deps Deps, bug plant) (*Log, error) {
 	deps = deps.withDefaults()
 	l := &Log{
 		cfg:      cfg,
-		fs:       orderedFS{deps.FS},
 		logger:   deps.Logger,
 		plant:    bug,
 		ends:     make([]atomic.Uint64, cfg.Partitions),
@@ -39,6 +38,7 @@ func open(cfg Config, deps Deps, bug plant) (*Log, error) {
 		inflight: make(chan *commit, pipelineDepth),
 		stopped:  make(chan struct{}),
 		failed:   make(chan struct{}),
+		fatal:    make(chan struct{}),
 		writer: committer{
 			next:   make([]event.Offset, cfg.Partitions),
 			starts: make([]event.Offset, cfg.Partitions),
@@ -46,6 +46,7 @@ func open(cfg Config, deps Deps, bug plant) (*Log, error) {
 			counts: make(map[countID]int64),
 		},
 	}
+	l.fs = l.wrapFS(deps.FS)
 	var err error
 	if l.telemetry, err = newTelemetry(deps.Registerer, l); err != nil {
 		return nil, fmt.Errorf("register event log telemetry: %w", err)
@@ -80,15 +81,20 @@ func (l *Log) recover() error {
 	err := l.isolate(func() error {
 		db, err := pebble.Open(l.cfg.Dir, l.pebbleOptions())
 		l.db = db
+		l.opened.Store(err == nil)
 		return asCorrupt(err)
 	})
 	if err != nil {
 		return err
 	}
-	l.usage = newUsage(l.cfg, l.fs, l.db)
-	if err := l.isolate(l.recoverState); err != nil {
-		l.abandonDB()
-		return err
+	// The WAL hides its errors from Pebble; ask it.
+	err = l.isolate(func() error {
+		l.usage = &usage{l: l}
+		l.usage.measure()
+		return l.recoverState()
+	})
+	if err := errors.Join(err, l.failure()); err != nil {
+		return errors.Join(err, l.abandonDB())
 	}
 	return nil
 }

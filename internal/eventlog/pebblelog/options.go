@@ -12,9 +12,12 @@ import (
 // newer is required: it lets recovery tell damage from a torn tail.
 const pebbleFormat = pebble.FormatValueSeparation
 
+// pebbleOptions returns the set-up. The logger, the listener and the file
+// system carry Pebble's failures back to l.
 func (l *Log) pebbleOptions() *pebble.Options {
 	o := &pebble.Options{
 		FS:                 l.fs,
+		WALDir:             l.fs.PathJoin(l.cfg.Dir, walDirName),
 		Logger:             pebbleLogger{l},
 		EventListener:      l.listener(),
 		Merger:             newMerger(),
@@ -25,13 +28,20 @@ func (l *Log) pebbleOptions() *pebble.Options {
 		MemTableStopWritesThreshold: 3,
 		// Chunks of different commits never overlap within a partition, so that
 		// many files in L0 cost readers little. Compact late.
-		L0CompactionThreshold:      8,
-		L0StopWritesThreshold:      48,
-		LBaseMaxBytes:              256 << 20,
-		MaxOpenFiles:               512,
-		BytesPerSync:               1 << 20,
-		WALBytesPerSync:            1 << 20,
-		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 1 },
+		L0CompactionThreshold: 8,
+		L0StopWritesThreshold: 48,
+		LBaseMaxBytes:         256 << 20,
+		MaxOpenFiles:          512,
+		BytesPerSync:          1 << 20,
+		WALBytesPerSync:       1 << 20,
+		// No compaction while opening: if a later step of Open fails, Pebble takes
+		// away the caches that a running compaction uses, which is a panic.
+		CompactionConcurrencyRange: func() (lower, upper int) {
+			if l.opened.Load() {
+				return 1, 1
+			}
+			return 0, 1
+		},
 		// Truncated chunks should give their space back soon.
 		FlushDelayDeleteRange: 10 * time.Second,
 	}
