@@ -15,8 +15,12 @@ import (
 // (S12), so five days are never too few.
 const sessionSpan = 5 * dayMicros
 
-// eventRows renders the CTEs and the rows of ev for events.
+// eventRows renders the CTEs and the rows of ev for events. If the whole range
+// is final, young sessions are not looked at.
 func (r *renderer) eventRows() (with, rows string) {
+	if final := r.finalEvents(); final != "" && !r.hasYoung() {
+		return r.noCTE(), final
+	}
 	needE, needS := map[string]bool{}, map[string]bool{}
 	for _, name := range r.order {
 		for _, c := range r.ev[name].needEvent {
@@ -58,6 +62,15 @@ func (r *renderer) project(side func(source) string) string {
 
 // young is the part of [From, To) whose rows are young.
 func (r *renderer) young() (from, to event.Time) { return max(r.p.From, r.until), r.p.To }
+
+// hasYoung says whether young rows can lie in [From, To).
+func (r *renderer) hasYoung() bool {
+	from, to := r.young()
+	return from < to
+}
+
+// noCTE stands where a statement needs no common table expression.
+func (r *renderer) noCTE() string { return "final_only AS (SELECT 1)" }
 
 func (r *renderer) youngEvents(columns map[string]bool) string {
 	from, to := r.young()
@@ -121,6 +134,11 @@ func (r *renderer) sessionRows() (with, rows string) {
 			need[c] = true
 		}
 	}
+	final := r.finalSessions(r.project(func(s source) string { return s.final }), r.p.From,
+		" AND f.counted"+r.verdict())
+	if final != "" && !r.hasYoung() {
+		return r.noCTE(), final
+	}
 	from, to := r.young()
 	verdict := ""
 	if !r.p.AllVerdicts {
@@ -128,8 +146,7 @@ func (r *renderer) sessionRows() (with, rows string) {
 	}
 	rows = fmt.Sprintf("SELECT %s FROM se s WHERE s.counted AND s.start_time >= %s AND s.start_time < %s%s",
 		r.project(func(s source) string { return s.young }), micros(from), micros(to), verdict)
-	if final := r.finalSessions(r.project(func(s source) string { return s.final }), r.p.From,
-		" AND f.counted"+r.verdict()); final != "" {
+	if final != "" {
 		rows += "\n    UNION ALL\n    " + final
 	}
 	return "se AS (" + r.latestSessions(need) + ")", rows
@@ -166,13 +183,17 @@ func (r *renderer) numbersBySession(numbers map[string]source) string {
 		fmt.Fprintf(&young, ", %s AS %s", numbers[name].young, name)
 		fmt.Fprintf(&final, ", %s AS %s", numbers[name].final, name)
 	}
-	q := "SELECT " + young.String() + " FROM (" + r.latestSessions(need) + ") s WHERE s.start_time >= " +
-		micros(r.until)
 	earliest := event.Time(math.MinInt64)
 	if r.p.From > earliest+sessionSpan {
 		earliest = r.p.From - sessionSpan
 	}
-	if f := r.finalSessions(final.String(), earliest, ""); f != "" {
+	f := r.finalSessions(final.String(), earliest, "")
+	if f != "" && !r.hasYoung() {
+		return f
+	}
+	q := "SELECT " + young.String() + " FROM (" + r.latestSessions(need) + ") s WHERE s.start_time >= " +
+		micros(r.until)
+	if f != "" {
 		q += " UNION ALL " + f
 	}
 	return q
