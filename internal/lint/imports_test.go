@@ -104,11 +104,9 @@ func libraries() []library {
 		{"github.com/zeebo/xxh3", nil, "fast hash and checksum, stable across versions"},
 		{"github.com/planetscale/vtprotobuf", []string{"event", "fold"}, "generated code"},
 		{"google.golang.org/protobuf", nil, "records on disk"},
-		{"github.com/axiomhq/hyperloglog", []string{"store/duckstore/...", "report"}, "mergeable distinct counts"},
 		{"golang.org/x/crypto", []string{"property/sqlreg"}, "Argon2id"},
 		{"golang.org/x/net/publicsuffix", []string{"enrich"}, "which hosts belong to one site"},
 		{"golang.org/x/sync", nil, "errgroup, singleflight, semaphore"},
-		{"golang.org/x/sys", []string{"eventlog/pebblelog"}, "free disk space"},
 		{"golang.org/x/term", []string{"cli", "obs"}, "is it a terminal, and how wide"},
 		{"golang.org/x/text", []string{"cli"}, "how wide a character is"},
 
