@@ -18,6 +18,18 @@ type Property struct {
 	Currency      string // ISO 4217
 	Host          string // of its pages
 	Weight        float64
+	// Pages are the pages it has, most visited first. Nil: Config.Pages pages
+	// are made up.
+	Pages []Page
+}
+
+// Page is one page of a property.
+type Page struct {
+	Path  string // may have a query
+	Title string
+	// Item is what the page sells, "" if nothing, and Category on which shelf.
+	Item, Category string
+	PriceMicros    int64
 }
 
 // Config describes a stream of events.
@@ -37,8 +49,8 @@ type Config struct {
 	// IsFlat keeps the rate the same day and night.
 	IsFlat bool
 
-	// Pages is how many pages each property has, Clients how many clients
-	// visited it before Start.
+	// Pages is how many pages a property has that names none, Clients how many
+	// clients visited it before Start.
 	Pages   int
 	Clients int
 
@@ -81,15 +93,21 @@ func DefaultConfig() Config {
 	return Config{
 		Seed: 1,
 		Properties: []Property{
-			{1000000001, "G-TRAFFIC001", "Europe/Berlin", "EUR", "shop.example", 0.5},
-			{1000000002, "G-TRAFFIC002", "America/New_York", "USD", "www.example.com", 0.2},
-			{1000000003, "G-TRAFFIC003", "Asia/Kolkata", "INR", "bazaar.example", 0.15},
-			{1000000004, "G-TRAFFIC004", "Australia/Lord_Howe", "AUD", "island.example", 0.1},
-			{1000000005, "G-TRAFFIC005", "America/Sao_Paulo", "BRL", "loja.example", 0.05},
+			made(1000000001, "G-TRAFFIC001", "Europe/Berlin", "EUR", "shop.example", 0.5),
+			made(1000000002, "G-TRAFFIC002", "America/New_York", "USD", "www.example.com", 0.2),
+			made(1000000003, "G-TRAFFIC003", "Asia/Kolkata", "INR", "bazaar.example", 0.15),
+			made(1000000004, "G-TRAFFIC004", "Australia/Lord_Howe", "AUD", "island.example", 0.1),
+			made(1000000005, "G-TRAFFIC005", "America/Sao_Paulo", "BRL", "loja.example", 0.05),
 		},
 		Start: time.Date(2026, 10, 24, 20, 0, 0, 0, time.UTC),
 		Rate:  200, Pages: 400, Clients: 2000,
 		Mix: DefaultMix(),
+	}
+}
+
+func made(id event.PropertyID, measurementID, zone, currency, host string, weight float64) Property {
+	return Property{
+		ID: id, MeasurementID: measurementID, Zone: zone, Currency: currency, Host: host, Weight: weight,
 	}
 }
 
@@ -108,8 +126,8 @@ func (c *Config) Validate() error {
 		return errors.New("no start")
 	}
 	for _, p := range c.Properties {
-		if !(p.Weight > 0) || p.Host == "" {
-			return fmt.Errorf("property %v: needs a weight and a host", p.ID)
+		if !(p.Weight > 0) || p.Host == "" || p.Pages != nil && len(p.Pages) == 0 {
+			return fmt.Errorf("property %v: needs a weight, a host and pages", p.ID)
 		}
 	}
 	return nil

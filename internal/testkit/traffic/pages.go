@@ -3,6 +3,7 @@ package traffic
 
 import (
 	"fmt"
+	"strings"
 
 	"tidemark/internal/event"
 )
@@ -20,40 +21,52 @@ func (p *page) landingURL(query string) string {
 	switch {
 	case query == "":
 		return p.url
-	case p.item != nil: // pages that sell something have a query already
+	case strings.Contains(p.url, "?"):
 		return p.url + "&" + query
 	}
 	return p.url + "?" + query
 }
 
-// pagesOf makes n pages: the first is the home page, most others sell something.
+// pagesOf returns the pages of a property: its own, or n made up.
 func pagesOf(p Property, n int) []page {
+	list := p.Pages
+	if list == nil {
+		list = madeUpPages(n)
+	}
+	pages := make([]page, len(list))
+	for i, v := range list {
+		pages[i] = page{url: "https://" + p.Host + v.Path, title: v.Title, price: v.PriceMicros}
+		if v.Item != "" {
+			pages[i].item = []*event.Param{
+				event.TextParam("item_id", v.Item), event.TextParam("item_category", v.Category),
+			}
+		}
+	}
+	return pages
+}
+
+// madeUpPages are n pages: the first is the home page, most others sell something.
+func madeUpPages(n int) []Page {
 	topics := []string{"lamps", "chairs", "tables", "shelves", "rugs", "clocks", "mirrors"}
-	pages := make([]page, n)
+	pages := make([]Page, n)
 	for i := range pages {
 		topic := topics[i%len(topics)]
 		switch {
 		case i == 0:
-			pages[i] = page{url: "https://" + p.Host + "/", title: "Home"}
+			pages[i] = Page{Path: "/", Title: "Home"}
 		case i%10 == 1:
-			pages[i] = page{
-				url:   fmt.Sprintf("https://%s/%s/", p.Host, topic),
-				title: "All " + topic,
-			}
+			pages[i] = Page{Path: fmt.Sprintf("/%s/", topic), Title: "All " + topic}
 		case i%10 == 2:
-			pages[i] = page{
-				url:   fmt.Sprintf("https://%s/journal/%s-%d", p.Host, topic, i),
-				title: fmt.Sprintf("What we like about %s, part %d", topic, i),
+			pages[i] = Page{
+				Path:  fmt.Sprintf("/journal/%s-%d", topic, i),
+				Title: fmt.Sprintf("What we like about %s, part %d", topic, i),
 			}
 		default:
-			id := fmt.Sprintf("%s-%d", topic, i)
-			pages[i] = page{
-				url:   fmt.Sprintf("https://%s/%s/%s?color=%d", p.Host, topic, id, i%5),
-				title: fmt.Sprintf("%s no. %d", topic, i),
-				item: []*event.Param{
-					event.TextParam("item_id", id), event.TextParam("item_category", topic),
-				},
-				price: int64(5+scramble(uint64(i))%245)*1e6 + 990000,
+			pages[i] = Page{
+				Path:  fmt.Sprintf("/%s/%s-%d?color=%d", topic, topic, i, i%5),
+				Title: fmt.Sprintf("%s no. %d", topic, i),
+				Item:  fmt.Sprintf("%s-%d", topic, i), Category: topic,
+				PriceMicros: int64(5+scramble(uint64(i))%245)*1e6 + 990000,
 			}
 		}
 	}

@@ -51,7 +51,7 @@ type Source struct {
 	origins    []origin
 	common     commonParams
 
-	propertyPick, pagePick, agentPick, programPick, countryPick, originPick picker
+	propertyPick, agentPick, programPick, countryPick, originPick picker
 
 	queue     queue
 	sessions  []session
@@ -84,12 +84,12 @@ func New(cfg Config) (*Source, error) {
 			return nil, fmt.Errorf("make traffic: property %v: %w", p.ID, err)
 		}
 		clients := uint64(float64(cfg.Clients) * p.Weight)
+		pages := pagesOf(p, cfg.Pages)
 		s.properties = append(s.properties, property{
-			Property: p, zone: zone, pages: pagesOf(p, cfg.Pages), clients: clients,
+			Property: p, zone: zone, pages: pages, visits: newPicker(zipf(len(pages), 1.05)), clients: clients,
 		})
 	}
 	s.propertyPick = newPicker(weightsOf(cfg.Properties, func(p Property) float64 { return p.Weight }))
-	s.pagePick = newPicker(zipf(cfg.Pages, 1.05))
 	s.agentPick = newPicker(weightsOf(s.agents, func(a agent) float64 { return a.weight }))
 	s.programPick = newPicker(weightsOf(s.programs, func(a agent) float64 { return a.weight }))
 	s.countryPick = newPicker(weightsOf(s.countries, func(c country) float64 { return c.weight }))

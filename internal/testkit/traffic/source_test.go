@@ -4,6 +4,7 @@ package traffic
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,6 +165,31 @@ func TestS10CookielessClientHasOneIDPerLocalDay(t *testing.T) {
 	}
 	if len(ids) == 0 {
 		t.Error("no cookieless clients")
+	}
+}
+
+func TestPropertyShowsItsOwnPages(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Events = 500
+	cfg.Properties = cfg.Properties[:1]
+	cfg.Properties[0].Pages = []Page{
+		{Path: "/", Title: "Start"}, {Path: "/mug", Title: "Mug", Item: "mug", Category: "galley", PriceMicros: 14e6},
+	}
+	items := 0
+	for _, s := range take(t, cfg) {
+		path, _, _ := strings.Cut(strings.TrimPrefix(s.Event.Url, "https://shop.example"), "?")
+		if (path != "/" || s.Event.Title != "Start") && (path != "/mug" || s.Event.Title != "Mug") {
+			t.Fatalf("page %s, title %q", s.Event.Url, s.Event.Title)
+		}
+		if p := event.FindParam(s.Event, "item_id"); p != nil {
+			items++
+			if p.Text() != "mug" || s.Event.ValueMicros != 14e6 {
+				t.Fatalf("item %q for %d", p.Text(), s.Event.ValueMicros)
+			}
+		}
+	}
+	if items == 0 {
+		t.Error("nobody looked at an item")
 	}
 }
 
