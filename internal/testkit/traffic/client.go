@@ -106,7 +106,7 @@ type property struct {
 	Property
 	zone    *time.Location
 	pages   []page
-	visits  picker // of pages, by Zipf's law
+	popular picker // of pages, by Zipf's law
 	clients uint64 // how many there are so far
 
 	dayFrom, dayTo int64 // the local day looked at last, in milliseconds

@@ -157,7 +157,7 @@ func (s *Source) turnPage(v *session) (pause int64) {
 func (s *Source) viewPage(v *session, e *event.Event) (pause int64) {
 	e.Name = "page_view"
 	before, landing := v.page.url, v.url == ""
-	v.page = &v.property.pages[v.property.visits.pick(s.rnd.Float64())]
+	v.page = &v.property.pages[v.property.popular.pick(s.rnd.Float64())]
 	v.pagesLeft--
 	v.url, v.referrer = v.page.url, before
 	if landing {

@@ -86,7 +86,7 @@ func New(cfg Config) (*Source, error) {
 		clients := uint64(float64(cfg.Clients) * p.Weight)
 		pages := pagesOf(p, cfg.Pages)
 		s.properties = append(s.properties, property{
-			Property: p, zone: zone, pages: pages, visits: newPicker(zipf(len(pages), 1.05)), clients: clients,
+			Property: p, zone: zone, pages: pages, popular: newPicker(zipf(len(pages), 1.05)), clients: clients,
 		})
 	}
 	s.propertyPick = newPicker(weightsOf(cfg.Properties, func(p Property) float64 { return p.Weight }))
