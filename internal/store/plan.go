@@ -169,7 +169,8 @@ type Leaf struct {
 type Match uint8
 
 // Comparisons. Regexp uses RE2 syntax. Numeric comparisons read the dimension as a
-// number; what is no number does not match.
+// decimal number, with a fraction and an exponent if it has them; what is no
+// number does not match.
 const (
 	Exact Match = iota
 	BeginsWith
@@ -187,7 +188,8 @@ const (
 )
 
 // Rows is an answer. Dimensions[i] and Aggregates[i] are of row i; the order of
-// rows is not defined.
+// rows is not defined. A plan without dimensions has exactly one row, of zeros if
+// nothing matches. Bytes that are no UTF-8 read as U+FFFD.
 type Rows struct {
 	Dimensions [][]string
 	Aggregates [][]int64

@@ -60,10 +60,14 @@ type EventRow struct {
 	KeyEvent     bool
 	ValueMicros  int64
 	Currency     string // "" if the event has no value
-	Params       string // JSON object of the params, keys sorted; "" if none
+	// Params is a JSON object of the params, "" if there are none: keys sorted, no
+	// white space, numbers and booleans as event.Param.AppendText prints them,
+	// quotes, backslashes and control characters in texts as \u00XX.
+	Params string
 }
 
-// SessionRow is a revision of a session (S14). Kind says whether it counts.
+// SessionRow is a revision of a session (S14). A revision of a session is
+// written once. Of a Tombstone only Property, Session and Revision are read.
 type SessionRow struct {
 	Property  event.PropertyID
 	Session   event.RowID // id: Part of its first part

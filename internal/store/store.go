@@ -19,7 +19,8 @@ var (
 // Store keeps rows and answers plans.
 type Store interface {
 	// Append adds b to the open head, visible to snapshots taken later (T1).
-	// It must not keep b.
+	// It must not keep b. After an error the store takes no more rows: the caller
+	// opens it again and goes on from its last commit.
 	Append(ctx context.Context, b *Batch) error
 
 	// Seal closes the open head, opens the next, and returns the sealed one.
@@ -35,9 +36,10 @@ type Store interface {
 	Install(ctx context.Context, m Manifest, heads ...Head) error
 
 	// Compact merges segments of m that are worth merging and writes the
-	// result (T3). Nil if there is nothing to do. The caller commits the change
-	// and installs it; files of removed segments are deleted by the store once
-	// no snapshot needs them.
+	// result (T3). Nil if there is nothing to do; otherwise there may be more to
+	// do once the change is installed. The caller commits the change and installs it;
+	// files of removed segments are deleted by the store once no snapshot needs
+	// them. m must be installed, here and in OpenSessions and Finalize.
 	Compact(ctx context.Context, m Manifest) (*Change, error)
 
 	// OpenSessions returns, for each property with young rows in m, what decides
@@ -46,7 +48,9 @@ type Store interface {
 
 	// Finalize writes the final rows of every property in until, from its
 	// FinalUntil in m to until (S28), and drops young segments that no later
-	// day needs.
+	// day needs. Times in until must be ends of local days: a part lies within one.
+	// The caller commits the change together with the new FinalUntil and
+	// DayVersion. Nil if there are no rows and nothing to drop.
 	Finalize(ctx context.Context, m Manifest, until map[event.PropertyID]event.Time) (*Change, error)
 
 	// Snapshot pins the rows that are visible now (T2).

@@ -46,11 +46,15 @@ func (s *Store) Compact(ctx context.Context, m store.Manifest) (*store.Change, e
 			continue
 		}
 		inputs = append(inputs, group...)
-		specs = append(specs, segmentSpec{table: t, level: group[0].Level + 1,
-			query: s.rowsQuery(t, readParquet(s.paths(group)))})
+		spec := segmentSpec{table: t, level: group[0].Level + 1,
+			query: s.rowsQuery(t, readParquet(s.paths(group)))}
 		for _, seg := range group {
 			change.Removed = append(change.Removed, seg.ID)
+			if t != store.YoungSessions && t != store.YoungAliases {
+				spec.rows += seg.Rows // only revisions may get fewer
+			}
 		}
+		specs = append(specs, spec)
 	}
 	if len(specs) == 0 {
 		return nil, nil

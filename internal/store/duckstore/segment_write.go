@@ -19,6 +19,7 @@ type segmentSpec struct {
 	table store.Table
 	level int
 	query string // its rows, in the order in which they shall lie
+	rows  int64  // how many they must be; 0: not known beforehand
 }
 
 // sortOrder is how rows of a table lie in a file: property first, so that row
@@ -52,7 +53,11 @@ func (s *Store) WriteSegments(ctx context.Context, id store.Head) ([]store.Segme
 	for _, t := range youngTables() {
 		if n := v.count(t); n > 0 {
 			from := fmt.Sprintf("%s WHERE rowid < %d", headTable(t, id), n)
-			specs = append(specs, segmentSpec{table: t, query: s.youngQuery(t, from)})
+			spec := segmentSpec{table: t, query: s.youngQuery(t, from)}
+			if t == store.YoungEvents {
+				spec.rows = n
+			}
+			specs = append(specs, spec)
 		}
 	}
 	segs, err := s.writeSpecs(ctx, s.reader, specs)
@@ -142,6 +147,9 @@ func (s *Store) writeSegment(ctx context.Context, e *engine, spec segmentSpec) (
 	}
 	if err := s.describe(ctx, e, tmp, &seg); err != nil {
 		return seg, err
+	}
+	if spec.rows != 0 && seg.Rows != spec.rows {
+		return seg, fmt.Errorf("%d rows were written instead of %d", seg.Rows, spec.rows)
 	}
 	if seg.Rows == 0 {
 		return seg, s.fs.Remove(tmp)
