@@ -38,7 +38,7 @@ func Demo(ctx context.Context, serving cli.Serving, d cli.Demo) error {
 		})
 		mux.Handle("GET /demo", http.RedirectHandler("/demo/", http.StatusFound))
 	}
-	visitors, stop := context.WithCancel(ctx)
+	sending, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan struct{})
 	s.prepare = func(ctx context.Context) (err error) {
@@ -51,7 +51,7 @@ func Demo(ctx context.Context, serving cli.Serving, d cli.Demo) error {
 		began = true
 		go func() {
 			defer close(ended)
-			s.simulate(visitors, facts.Shop, d)
+			s.simulate(sending, facts.Shop, d)
 		}()
 		return nil
 	})
@@ -129,7 +129,7 @@ func (s *server) simulate(ctx context.Context, shop property.Credentials, d cli.
 	if d.Rate == 0 {
 		return
 	}
-	v := visitors{url: s.url(), shop: shop, seed: d.Seed, client: &http.Client{Timeout: 10 * time.Second}}
+	v := crowd{url: s.url(), shop: shop, seed: d.Seed, client: &http.Client{Timeout: 10 * time.Second}}
 	now := time.Now()
 	err := v.visit(ctx, now.Add(-demoHistory), now, demoHistoryRate, false)
 	if err == nil {

@@ -1,3 +1,4 @@
+// The conformance suite on the log in memory.
 package memlog_test
 
 import (

@@ -23,8 +23,8 @@ const (
 	firstDay   = 20_000 * dayMicros
 )
 
-// visitor is a session in the making.
-type visitor struct {
+// sender is a session in the making.
+type sender struct {
 	property event.PropertyID
 	session  store.SessionRow
 }
@@ -35,7 +35,7 @@ type history struct {
 	row      event.RowID
 	revision uint64
 	day      event.Time
-	open     []*visitor
+	open     []*sender
 }
 
 func (h *history) pick(label string, texts ...string) string {
@@ -49,7 +49,7 @@ func (h *history) batch() *store.Batch {
 		h.revision++
 		at := h.day + event.Time(rapid.Int64Range(0, int64(dayMicros)-1).Draw(h.t, "time"))
 		h.row++
-		v := h.visitor(at)
+		v := h.sender(at)
 		part := v.session.Session
 		if rapid.IntRange(0, 4).Draw(h.t, "new part") == 0 && h.row != part {
 			part = h.row
@@ -65,10 +65,10 @@ func (h *history) batch() *store.Batch {
 	return b
 }
 
-// visitor draws a session that the event joins, or opens one.
-func (h *history) visitor(at event.Time) *visitor {
+// sender draws a session that the event joins, or opens one.
+func (h *history) sender(at event.Time) *sender {
 	if len(h.open) == 0 || rapid.Bool().Draw(h.t, "new session") {
-		v := &visitor{property: event.PropertyID(rapid.IntRange(1, 2).Draw(h.t, "property"))}
+		v := &sender{property: event.PropertyID(rapid.IntRange(1, 2).Draw(h.t, "property"))}
 		v.session = store.SessionRow{Property: v.property, Session: h.row,
 			Client:  event.RowID(rapid.IntRange(1, 4).Draw(h.t, "client")),
 			Counted: rapid.IntRange(0, 5).Draw(h.t, "counted") > 0, Start: at, End: at,
@@ -93,7 +93,7 @@ func (h *history) visitor(at event.Time) *visitor {
 	return v
 }
 
-func (h *history) event(v *visitor, part event.RowID, at event.Time) store.EventRow {
+func (h *history) event(v *sender, part event.RowID, at event.Time) store.EventRow {
 	return store.EventRow{Property: v.property, Row: h.row, Part: part, Client: v.session.Client,
 		Verdict: v.session.Verdict, EventTime: at, IngestTime: at, Key: fmt.Sprint("key", h.row),
 		Name: h.pick("name", "page_view", "click"), Path: h.pick("path", "/", "/A", "/a", "/long/enough/to/not/be/inline"),
