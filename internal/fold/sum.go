@@ -27,11 +27,11 @@ func (f *Fold) add(c *client, part *Part, e *event.Event, def *definition) {
 	part.CountedBefore = part.CountedBefore || e.SessionCount > 1
 	if isPageView(e.Name) {
 		part.Views++
+	}
+	if e.Name == "page_view" {
 		part.addView(order, f)
 	}
-	if isKeyEvent(e, def) {
-		part.KeyEvents++
-	}
+	part.KeyEvents += keyEvents(e, def)
 	part.RevenueMicros += revenue(e, def)
 	if f.facts.HasSource && (part.Origin == nil || order.Compare(part.Origin.Place.order()) < 0) {
 		part.Origin = &Origin{Place: placeOf(order), Source: f.names.get(f.facts.Source),
@@ -110,6 +110,17 @@ func revenue(e *event.Event, def *definition) int64 {
 		return -e.ValueMicros
 	}
 	return 0
+}
+
+// keyEvents is how many key events e is, its synthetic rows included.
+func keyEvents(e *event.Event, def *definition) (n int64) {
+	for _, is := range [...]bool{isKeyEvent(e, def), e.SessionStart && def.keyEvents["session_start"],
+		e.FirstVisit && def.keyEvents["first_visit"]} {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 func isPageView(name string) bool { return name == "page_view" || name == "screen_view" }

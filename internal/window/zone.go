@@ -38,10 +38,16 @@ func (z *Zone) LocalDay(t event.Time) int32 {
 	return int32(floorDiv(int64(t)+z.offset, dayMicros))
 }
 
-// StartOfDay returns the first instant of a local day.
+// StartOfDay returns the first instant of a local day. Where the clock is put
+// forward over midnight (Cairo, Havana) that is not midnight, and time.Date may
+// answer with an instant of the day before.
 func (z *Zone) StartOfDay(day int32) event.Time {
 	at := time.Unix(int64(day)*86400, 0).UTC()
-	return event.TimeOf(time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, z.loc))
+	start := time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, z.loc)
+	if z.LocalDay(event.TimeOf(start)) < day {
+		_, start = start.ZoneBounds()
+	}
+	return event.TimeOf(start)
 }
 
 func (z *Zone) load(t event.Time) {

@@ -1,9 +1,4 @@
-// Package process runs the real binary for end-to-end tests: it builds it once,
-// starts it on a free port, waits until it is ready, and stops or kills it.
-//
-// It knows nothing of what the server answers; tests speak public HTTP.
-//
-// Concurrency: a Server is for one goroutine; URL may be read by all.
+// Server: build the binary once, start it on a free port, wait, stop or kill it.
 package process
 
 import (
