@@ -160,6 +160,27 @@ func TestD10NoAddressIsKeptOrLogged(t *testing.T) {
 	}
 }
 
+// contextLog fails appends whose context has ended, as a log that waits may.
+type contextLog struct{ eventlog.Log }
+
+func (l contextLog) Append(ctx context.Context, b *eventlog.Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return l.Log.Append(ctx, b)
+}
+
+func TestABeaconOfAPageThatIsGoneIsKept(t *testing.T) {
+	f := newFixture(t, func(_ *Config, d *Deps) { d.Log = contextLog{d.Log} })
+	gone, leave := context.WithCancel(context.Background())
+	leave()
+	w := &countingWriter{header: make(http.Header)}
+	f.handler.ServeHTTP(w, newRequest("/v1/events?measurement_id=G-UTC", `{"name":"a"}`).WithContext(gone))
+	if w.code != http.StatusOK || len(f.events(t)) != 1 {
+		t.Errorf("answered %d, %d events in the log; want 200 and 1", w.code, len(f.events(t)))
+	}
+}
+
 func TestAcceptedEventsAreToldOnceTheyAreDurable(t *testing.T) {
 	var told []string
 	var l *failingLog

@@ -2,6 +2,7 @@
 package collect
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -89,14 +90,17 @@ func (c *Collector) collect(w http.ResponseWriter, r *http.Request, p *protocol)
 	if err == nil {
 		err = p.decode(a, r.URL.RawQuery, body)
 	}
+	// The client may go as soon as it has sent: pages that are left do. What they
+	// sent last is appended all the same; the log bounds how long that takes.
+	ctx := context.WithoutCancel(r.Context())
 	var whole error
 	switch {
 	case err == nil:
-		err = a.accept(r.Context())
+		err = a.accept(ctx)
 	case errors.Is(err, errTooLarge):
-		whole, err = err, a.refuseWhole(r.Context(), event.RefuseTooLarge)
+		whole, err = err, a.refuseWhole(ctx, event.RefuseTooLarge)
 	case errors.Is(err, wire.ErrUnreadable):
-		whole, err = err, a.refuseWhole(r.Context(), event.RefuseMalformed)
+		whole, err = err, a.refuseWhole(ctx, event.RefuseMalformed)
 	}
 	if err != nil {
 		c.unavailable(w, err)
