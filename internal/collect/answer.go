@@ -115,6 +115,7 @@ func (c *Collector) unavailable(w http.ResponseWriter, err error) {
 		c.complainAbout("events were not appended", err)
 	}
 	w.Header().Set("Retry-After", "1")
+	w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
 	answerError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Nothing of the request was kept. Send it again.")
 }
 
