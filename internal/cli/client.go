@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tidemark/internal/config"
+	"tidemark/internal/property"
 	"tidemark/internal/property/sqlreg"
 )
 
@@ -79,6 +80,9 @@ func (s server) propertyOfKey(ctx context.Context) (id string, err error) {
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	ids, err := r.PropertiesOfReadKey(ctx, s.ReadKey)
+	if errors.Is(err, property.ErrNotFound) {
+		return "", fmt.Errorf("no property in %s has this read key", dataDir{s.DataDir}.dir())
+	}
 	if err != nil {
 		return "", err
 	}
