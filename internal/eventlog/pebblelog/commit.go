@@ -203,7 +203,7 @@ func (w *committer) putTruncations(l *Log, c *commit) {
 // the WAL only that vouches for all commits known durable now (P5).
 func (l *Log) putCommitNumber(c *commit) {
 	mustFinish(c.batch.Set(commitKey(), binary.LittleEndian.AppendUint64(nil, c.number), nil))
-	mustFinish(c.batch.LogData(appendVoucher(nil, c.number, l.durable.Load()), nil))
+	mustFinish(c.batch.LogData(appendVoucher(nil, l.secret, c.number, l.durable.Load()), nil))
 }
 
 // mustFinish is for operations on a batch in memory that cannot fail.

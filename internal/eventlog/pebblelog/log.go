@@ -38,6 +38,7 @@ type Log struct {
 	plant     plant
 	db        *pebble.DB
 	usage     *usage
+	secret    uint64 // key of the vouchers, from meta
 
 	// Written by the finisher only (P2), except in Open.
 	ends    []atomic.Uint64 // durable end of each partition

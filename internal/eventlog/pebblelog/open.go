@@ -2,6 +2,7 @@
 package pebblelog
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,8 +17,8 @@ import (
 // formatVersion is the version of everything in docs/format/log.md.
 const formatVersion = 1
 
-// metaLen is version u32, partitions u32.
-const metaLen = 8
+// metaLen is version u32, partitions u32, secret u64.
+const metaLen = 16
 
 // Open opens the log in cfg.Dir, or makes it.
 func Open(cfg Config, deps Deps) (*Log, error) { return open(cfg, deps, plantNothing) }
@@ -118,26 +119,49 @@ func (l *Log) recoverState() error {
 	return l.checkHighWater()
 }
 
-// recoverMeta checks what was fixed at creation, or fixes it now.
-func (l *Log) recoverMeta() error {
+// meta is what was fixed at creation.
+type meta struct {
+	version    uint32
+	partitions uint32
+	secret     uint64 // key of the vouchers
+}
+
+func (l *Log) readMeta() (m meta, found bool, err error) {
 	value, closer, err := l.db.Get(metaKey())
 	if errors.Is(err, pebble.ErrNotFound) {
-		return l.create()
+		return meta{}, false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("read meta: %w", asCorrupt(err))
+		return meta{}, false, fmt.Errorf("read meta: %w", asCorrupt(err))
 	}
 	defer func() { _ = closer.Close() }()
 	if len(value) != metaLen {
-		return fmt.Errorf("meta has %d bytes: %w", len(value), eventlog.ErrCorrupt)
+		return meta{}, false, fmt.Errorf("meta has %d bytes: %w", len(value), eventlog.ErrCorrupt)
 	}
-	if v := binary.LittleEndian.Uint32(value); v != formatVersion {
-		return fmt.Errorf("log has format version %d, this program reads %d", v, formatVersion)
+	return meta{
+		version:    binary.LittleEndian.Uint32(value),
+		partitions: binary.LittleEndian.Uint32(value[4:]),
+		secret:     binary.LittleEndian.Uint64(value[8:]),
+	}, true, nil
+}
+
+// recoverMeta checks what was fixed at creation, or fixes it now.
+func (l *Log) recoverMeta() error {
+	m, found, err := l.readMeta()
+	if err != nil {
+		return err
 	}
-	if n := binary.LittleEndian.Uint32(value[4:]); int(n) != l.cfg.Partitions {
+	if !found {
+		return l.create()
+	}
+	if m.version != formatVersion {
+		return fmt.Errorf("log has format version %d, this program reads %d", m.version, formatVersion)
+	}
+	if int(m.partitions) != l.cfg.Partitions {
 		return fmt.Errorf("log has %d partitions, configuration says %d: the number is fixed at creation",
-			n, l.cfg.Partitions)
+			m.partitions, l.cfg.Partitions)
 	}
+	l.secret = m.secret
 	return nil
 }
 
@@ -157,6 +181,8 @@ func (l *Log) create() error {
 	}
 	value := binary.LittleEndian.AppendUint32(nil, formatVersion)
 	value = binary.LittleEndian.AppendUint32(value, uint32(l.cfg.Partitions))
+	l.secret = newSecret()
+	value = binary.LittleEndian.AppendUint64(value, l.secret)
 	b := l.db.NewBatch()
 	defer func() { _ = b.Close() }()
 	mustFinish(b.Set(metaKey(), value, nil))
@@ -202,6 +228,12 @@ func (l *Log) recoverPartition(p event.Partition) error {
 	l.writer.starts[p] = event.Offset(start)
 	l.writer.next[p] = end
 	return nil
+}
+
+func newSecret() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint64(b[:])
 }
 
 func (l *Log) getUint64(key []byte) (n uint64, found bool, err error) {
