@@ -204,12 +204,7 @@ func (s *server) openCollector(context.Context) (err error) {
 	if s.ranges != nil {
 		deps.AddressVerdict = s.ranges.Verdict
 	}
-	cfg := collect.DefaultConfig()
-	cfg.TrustedProxies, cfg.ClientIPHeader = s.Config.HTTP.TrustedProxies, s.Config.HTTP.ClientIPHeader
-	cfg.MaxBody = int(s.Config.HTTP.MaxBody)
-	cfg.MaxDecompressed = max(cfg.MaxDecompressed, cfg.MaxBody)
-	cfg.MaxInFlight = max(cfg.MaxInFlight, 4*cfg.MaxDecompressed)
-	s.collector, err = collect.New(cfg, deps)
+	s.collector, err = collect.New(s.Config.Collect(), deps)
 	return err
 }
 

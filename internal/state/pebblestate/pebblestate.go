@@ -62,6 +62,12 @@ func Open(cfg Config, deps Deps) (*State, error) {
 		MemTableSize:          32 << 20,
 		L0CompactionThreshold: 4,
 		Logger:                quiet{deps.Logger},
+		// Without a listener Pebble ends the process at the first damaged block.
+		// The read reports it as well, and the processor stops in good order (C3).
+		EventListener: &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
+			deps.Logger.Error("processor state is damaged: restore the data directory from a backup",
+				"file", info.Path, "error", info.Details)
+		}},
 	}
 	for i := range opts.Levels {
 		// New clients are looked up and not found: the filter spares the read.

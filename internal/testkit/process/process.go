@@ -169,3 +169,9 @@ func Command(t testing.TB, bin string, args ...string) []byte {
 	}
 	return out
 }
+
+// TryCommand runs another command of the binary that may fail, and returns all
+// that it printed.
+func TryCommand(bin string, args ...string) ([]byte, error) {
+	return exec.Command(bin, args...).CombinedOutput()
+}
