@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"tidemark/internal/collect"
 	"tidemark/internal/eventlog/pebblelog"
 	"tidemark/internal/obs"
 	"tidemark/internal/pipeline"
@@ -38,14 +38,18 @@ type HTTP struct {
 	// PublicURL is how browsers reach the server, for the links that it prints.
 	// Empty: what Listen says.
 	PublicURL string `yaml:"public_url"`
-	// TrustedProxies are the networks of load balancers, as CIDR. Only what they
-	// say about the client's address is believed.
+	// TrustedProxies are load balancers: networks as CIDR, or single addresses.
+	// Only what they say about the client's address is believed.
 	TrustedProxies []string `yaml:"trusted_proxies"`
 	// ClientIPHeader is the header in which they say it. Default X-Forwarded-For.
 	ClientIPHeader string `yaml:"client_ip_header"`
-	// MaxBody bounds a request body, before and after decompression. Too small
-	// refuses batches; too large lets few senders fill memory.
+	// MaxBody bounds a request body as sent. Too small refuses batches; too large
+	// lets few senders fill memory.
 	MaxBody Size `yaml:"max_body"`
+	// DeniedConsent says what becomes of events whose sender denies analytics
+	// storage: cookieless counts them without the identity they bring, refuse
+	// refuses them.
+	DeniedConsent string `yaml:"denied_consent"`
 }
 
 // EventLog is what can be chosen about the durable log.
@@ -89,10 +93,13 @@ type Debug struct {
 
 // Default returns the choices of someone who makes none.
 func Default() Config {
-	log, store := pebblelog.DefaultConfig(), duckstore.DefaultConfig()
+	log, store, collector := pebblelog.DefaultConfig(), duckstore.DefaultConfig(), collect.DefaultConfig()
 	return Config{
 		DataDir: "tidemark-data",
-		HTTP:    HTTP{Listen: "127.0.0.1:8080", ClientIPHeader: "X-Forwarded-For", MaxBody: 4 << 20},
+		HTTP: HTTP{
+			Listen: "127.0.0.1:8080", ClientIPHeader: collector.ClientIPHeader,
+			MaxBody: Size(collector.MaxBody), DeniedConsent: collector.DeniedConsent,
+		},
 		EventLog: EventLog{
 			Partitions: log.Partitions, MaxBytes: Size(log.MaxBytes), MinFreeBytes: Size(log.MinFreeBytes),
 		},
@@ -105,6 +112,17 @@ func Default() Config {
 		Report: report.DefaultConfig(),
 		Log:    obs.DefaultLogConfig(),
 	}
+}
+
+// Collect returns the collector's own Config. Its other bounds grow with MaxBody.
+func (c Config) Collect() collect.Config {
+	cfg := collect.DefaultConfig()
+	cfg.TrustedProxies, cfg.ClientIPHeader = c.HTTP.TrustedProxies, c.HTTP.ClientIPHeader
+	cfg.DeniedConsent = c.HTTP.DeniedConsent
+	cfg.MaxBody = int(c.HTTP.MaxBody)
+	cfg.MaxDecompressed = max(cfg.MaxDecompressed, cfg.MaxBody)
+	cfg.MaxInFlight = max(cfg.MaxInFlight, 4*cfg.MaxDecompressed)
+	return cfg
 }
 
 // Pebble returns the log's own Config.
@@ -145,7 +163,7 @@ func (c Config) Validate() error {
 		key string
 		err error
 	}{
-		{"http", c.HTTP.Validate()},
+		{"http", errors.Join(c.HTTP.Validate(), c.Collect().Validate())},
 		{"eventlog", c.Pebble().Validate()},
 		{"processor", c.Processor.Validate()},
 		{"store", errors.Join(c.Store.validate(), c.Duck().Validate())},
@@ -187,29 +205,10 @@ func (h HTTP) Validate() error {
 	if h.PublicURL != "" && !strings.HasPrefix(h.PublicURL, "http://") && !strings.HasPrefix(h.PublicURL, "https://") {
 		errs = append(errs, fmt.Errorf("public_url: %q does not start with http:// or https://", h.PublicURL))
 	}
-	if _, err := h.Proxies(); err != nil {
-		errs = append(errs, err)
-	}
-	if len(h.TrustedProxies) > 0 && h.ClientIPHeader == "" {
-		errs = append(errs, errors.New("client_ip_header: must be set when there are trusted proxies"))
-	}
 	if h.MaxBody < 64<<10 || h.MaxBody > 64<<20 {
 		errs = append(errs, fmt.Errorf("max_body: %v is not between 64 KiB and 64 MiB", h.MaxBody))
 	}
 	return errors.Join(errs...)
-}
-
-// Proxies returns TrustedProxies parsed.
-func (h HTTP) Proxies() ([]netip.Prefix, error) {
-	var out []netip.Prefix
-	for _, s := range h.TrustedProxies {
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			return nil, fmt.Errorf("trusted_proxies: %q is not a network such as 10.0.0.0/8", s)
-		}
-		out = append(out, p.Masked())
-	}
-	return out, nil
 }
 
 // validate catches what the store would take for "not said".
