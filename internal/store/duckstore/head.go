@@ -34,6 +34,7 @@ type bounds struct {
 	set                      bool
 	minTime, maxTime         event.Time
 	minProperty, maxProperty event.PropertyID
+	needed                   event.Time // of segments: Segment.LastNeeded
 }
 
 func (b *bounds) add(t event.Time, p event.PropertyID) {

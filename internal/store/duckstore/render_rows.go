@@ -15,6 +15,12 @@ import (
 // (S12), so five days are never too few.
 const sessionSpan = 5 * dayMicros
 
+// joinMargin is how long before a range a session or part may have been told
+// to end and still hold an event of the range. A session's last revision ends with its
+// last event; an alias is not told again while its part grows, and a part lies within one
+// local day, which has at most 25 hours.
+const joinMargin = 26 * hourMicros
+
 // eventRows renders the CTEs and the rows of ev for events. If the whole range
 // is final, young sessions are not looked at.
 func (r *renderer) eventRows() (with, rows string) {
@@ -37,7 +43,7 @@ func (r *renderer) eventRows() (with, rows string) {
 	ctes := []string{"ye AS (" + r.youngEvents(needE) + ")"}
 	from := "ye e"
 	if len(needS) > 0 {
-		ctes = append(ctes, "al AS ("+r.aliases()+")", "se AS ("+r.latestSessions(needS)+")")
+		ctes = append(ctes, "al AS ("+r.aliases()+")", "se AS ("+r.joinedSessions(needS)+")")
 		from = "ye e LEFT JOIN al a ON a.part = e.part " +
 			"LEFT JOIN se s ON s.session = coalesce(a.session, e.part)"
 	}
@@ -87,24 +93,44 @@ func (r *renderer) verdict() string {
 	return " AND verdict = ''"
 }
 
+// joinable is from when on a session or part must have ended to be joined to
+// young events of the range.
+func (r *renderer) joinable() event.Time {
+	from, _ := r.young()
+	if from < math.MinInt64+joinMargin {
+		return from
+	}
+	return from - joinMargin
+}
+
 // aliases renders the session that each part belongs to now.
 func (r *renderer) aliases() string {
+	earliest := r.joinable()
 	src := r.view.young(store.YoungAliases, r.p.Property, "part, session, revision",
-		"property = "+propertyLiteral(r.p.Property), nil)
+		fmt.Sprintf("property = %s AND part_time >= %s", propertyLiteral(r.p.Property), micros(earliest)),
+		func(b bounds) bool { return b.needed >= earliest })
 	return "SELECT part, arg_max(session, revision) AS session FROM (" + src + ") GROUP BY part"
 }
 
+// joinedSessions renders the sessions that events of the range may belong to.
+// Older revisions are left out, tombstones too: an absorbed session may seem to be
+// alive then, but no event belongs to it.
+func (r *renderer) joinedSessions(columns map[string]bool) string {
+	earliest := r.joinable()
+	return r.latestSessions(columns, " AND end_time >= "+micros(earliest),
+		func(b bounds) bool { return b.needed >= earliest })
+}
+
 // latestSessions renders the highest revision of each session that is not
-// absorbed, whatever its time: it is joined to events, and revisions of one
-// session may have different starts. Finding the highest revision first and
-// joining costs the same for any number of columns; arg_max per column took 2.4
-// times the CPU with six.
-func (r *renderer) latestSessions(columns map[string]bool) string {
+// absorbed, whatever its start: revisions of one session may have different
+// ones. Finding the highest revision first and joining costs the same for any
+// number of columns; arg_max per column took 2.4 times the CPU with six.
+func (r *renderer) latestSessions(columns map[string]bool, cond string, keep func(bounds) bool) string {
 	names := sortedKeys(columns)
-	property := "property = " + propertyLiteral(r.p.Property)
+	where := "property = " + propertyLiteral(r.p.Property) + cond
 	all := r.view.young(store.YoungSessions, r.p.Property,
-		strings.Join(append([]string{"session", "revision", "tombstone"}, names...), ", "), property, nil)
-	ids := r.view.young(store.YoungSessions, r.p.Property, "session, revision", property, nil)
+		strings.Join(append([]string{"session", "revision", "tombstone"}, names...), ", "), where, keep)
+	ids := r.view.young(store.YoungSessions, r.p.Property, "session, revision", where, keep)
 	return fmt.Sprintf("SELECT session, %s FROM (%s) JOIN "+
 		"(SELECT session, max(revision) AS revision FROM (%s) GROUP BY session) USING (session, revision) "+
 		"WHERE NOT tombstone", strings.Join(names, ", "), all, ids)
@@ -149,7 +175,7 @@ func (r *renderer) sessionRows() (with, rows string) {
 	if final != "" {
 		rows += "\n    UNION ALL\n    " + final
 	}
-	return "se AS (" + r.latestSessions(need) + ")", rows
+	return "se AS (" + r.latestSessions(need, "", nil) + ")", rows
 }
 
 // finalSessions renders final sessions that start in [from, To).
@@ -191,7 +217,7 @@ func (r *renderer) numbersBySession(numbers map[string]source) string {
 	if f != "" && !r.hasYoung() {
 		return f
 	}
-	q := "SELECT " + young.String() + " FROM (" + r.latestSessions(need) + ") s WHERE s.start_time >= " +
+	q := "SELECT " + young.String() + " FROM (" + r.joinedSessions(need) + ") s WHERE s.start_time >= " +
 		micros(r.until)
 	if f != "" {
 		q += " UNION ALL " + f

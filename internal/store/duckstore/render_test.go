@@ -57,13 +57,13 @@ func renderView(args []datadriven.CmdArg) *view {
 	v := &view{dir: "/store", manifest: &store.Manifest{}}
 	segment := func(t store.Table, from, to event.Time) {
 		v.manifest.Segments = append(v.manifest.Segments, store.Segment{Table: t, File: string(t) + ".parquet",
-			MinTime: from, MaxTime: to, MinProperty: 1, MaxProperty: 9})
+			MinTime: from, MaxTime: to, LastNeeded: to, MinProperty: 1, MaxProperty: 9})
 	}
 	for _, a := range args {
 		switch a.Key {
 		case "head":
 			v.heads = []headView{{head: &head{id: 3}, rows: headRows{5, 6, 7},
-				bounds: bounds{true, 1000, 1100, 7, 7}}}
+				bounds: bounds{set: true, minTime: 1000, maxTime: 1100, minProperty: 7, maxProperty: 7}}}
 		case "young":
 			from := event.Time(900)
 			if len(a.Vals) > 0 {

@@ -70,7 +70,7 @@ func (v *view) files(t store.Table, p event.PropertyID, keep func(bounds) bool) 
 
 func boundsOf(s *store.Segment) bounds {
 	return bounds{set: true, minTime: s.MinTime, maxTime: s.MaxTime,
-		minProperty: s.MinProperty, maxProperty: s.MaxProperty}
+		minProperty: s.MinProperty, maxProperty: s.MaxProperty, needed: s.LastNeeded}
 }
 
 func mayHold(b bounds, p event.PropertyID, keep func(bounds) bool) bool {
