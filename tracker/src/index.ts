@@ -52,7 +52,7 @@ function start(script: HTMLScriptElement, data: DOMStringMap): void {
       referrer,
       language: navigator.language,
       screen: screen.width + "x" + screen.height,
-      engaged: document.visibilityState === "visible" || undefined,
+      engaged: document.visibilityState === "visible",
       ...who(),
       ...extra,
     });

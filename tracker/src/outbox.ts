@@ -15,7 +15,7 @@ export interface WireEvent {
   title?: string;
   language: string;
   screen: string;
-  engaged?: true;
+  engaged: boolean;
   engagement_ms?: number;
   client_id?: string;
   session_id?: string;

@@ -50,10 +50,10 @@ test("an unknown command is no event", async () => {
   assert.deepEqual(b.names, ["page_view"]);
 });
 
-test("an event of a hidden page is not marked engaged", async () => {
+test("an event of a hidden page is marked not engaged: the server then does not count its user as active (S11)", async () => {
   const b = new Browser();
   b.show("hidden");
   b.window.tidemark("event", "background");
   await b.accept();
-  assert.equal(b.sent.find((e) => e.name === "background").engaged, undefined);
+  assert.equal(b.sent.find((e) => e.name === "background").engaged, false);
 });
