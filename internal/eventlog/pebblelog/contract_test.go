@@ -30,12 +30,25 @@ func mustOpen(t testing.TB, cfg Config, fs vfs.FS, bug plant) *Log {
 	return l
 }
 
+// crashable wraps a MemFS: its ReuseForWrite takes the lock against CrashClone
+// twice, which hangs if a CrashClone comes in between.
+type crashable struct{ *vfs.MemFS }
+
+func (fs crashable) ReuseForWrite(
+	oldname, newname string, category vfs.DiskWriteCategory,
+) (vfs.File, error) {
+	if err := fs.Rename(oldname, newname); err != nil {
+		return nil, err
+	}
+	return fs.OpenReadWrite(newname, category)
+}
+
 // subject is a log on a crashable file system, with a bug or without.
 func subject(bug plant) eventlogtest.Subject {
 	fs := vfs.NewCrashableMem()
 	return eventlogtest.Subject{
 		Open: func(t testing.TB) eventlog.Log {
-			l := mustOpen(t, testConfig(), fs, bug)
+			l := mustOpen(t, testConfig(), crashable{fs}, bug)
 			t.Cleanup(func() { _ = l.Close() })
 			return l
 		},

@@ -100,7 +100,7 @@ func newScript(t testing.TB, bug plant, before func(s *script, op errorfs.Op) er
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	s := &script{cfg: testConfig(), bug: bug, h: newHistory(testConfig().Partitions), ctx: ctx}
-	s.fs = errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	s.fs = errorfs.Wrap(crashable{mem}, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if op.Kind.ReadOrWrite() == errorfs.OpIsRead {
 			return nil
 		}
