@@ -13,6 +13,10 @@ const (
 	KeyMemory = 72 * time.Hour
 	// FinalLag is how far finalThrough stays behind processedThrough (S27).
 	FinalLag = 72 * time.Hour
+	// ClockJitter is how far records of a partition may be out of order by
+	// IngestTime: collectors stamp it before the append. Days become final only
+	// that much behind FinalLag, so that no event of a final day is on its way.
+	ClockJitter = time.Minute
 	// Attribution is how far back a session may look for its source (S17).
 	Attribution = 90 * 24 * time.Hour
 )

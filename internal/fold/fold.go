@@ -108,6 +108,12 @@ func (f *Fold) applyEvent(e *event.Event, out *store.Batch) error {
 		account.TooLate++
 		return nil
 	}
+	// A day that is final takes no event any more. Only a collector's clock that
+	// was set back brings one that old within its allowed lateness (S32).
+	if f.clock.Sub(event.Time(e.EventTime)) > StateHorizon+event.ClockJitter {
+		account.Expired++
+		return nil
+	}
 	def := f.definition(property)
 	f.derive.Derive(e, def.record, &f.facts)
 	f.mu.Lock()

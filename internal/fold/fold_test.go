@@ -42,8 +42,8 @@ func TestFold(t *testing.T) {
 				h.restart()
 			case "ledger":
 				l := h.fold.Ledgers()[testProperty]
-				return fmt.Sprintf("stored=%d duplicate=%d too_late=%d synthetic=%d unmerged=%d overflow=%d late=%d\n",
-					l.Stored, l.Duplicate, l.TooLate, l.Synthetic, l.Unmerged, l.Overflow, l.Late)
+				return fmt.Sprintf("stored=%d duplicate=%d too_late=%d expired=%d synthetic=%d unmerged=%d overflow=%d late=%d\n",
+					l.Stored, l.Duplicate, l.TooLate, l.Expired, l.Synthetic, l.Unmerged, l.Overflow, l.Late)
 			default:
 				t.Fatalf("unknown command %s", d.Cmd)
 			}

@@ -12,11 +12,6 @@ import (
 	"tidemark/internal/store"
 )
 
-// clockMargin is taken off finalThrough: collectors stamp IngestTime before the
-// append, so records of a partition may be that much out of order. Too small a
-// margin could make a day final while an event of it is on its way.
-const clockMargin = time.Minute
-
 func (p *Processor) upkeep(ctx context.Context) error {
 	tick := time.NewTicker(p.cfg.UpkeepInterval)
 	defer tick.Stop()
@@ -64,7 +59,7 @@ func (p *Processor) finalize(ctx context.Context) error {
 	if clock == 0 {
 		return nil
 	}
-	finalThrough := clock.Add(-event.FinalLag - clockMargin)
+	finalThrough := clock.Add(-event.FinalLag - event.ClockJitter)
 	m := p.keeper.manifest()
 	open, err := p.deps.Store.OpenSessions(ctx, m, finalThrough)
 	if err != nil {
