@@ -113,11 +113,12 @@ func (r *renderer) aliases() string {
 }
 
 // joinedSessions renders the sessions that events of the range may belong to.
-// Older revisions are left out, tombstones too: an absorbed session may seem to be
-// alive then, but no event belongs to it.
+// Revisions that ended before are left out. Should a segment be skipped that
+// holds a tombstone, the absorbed session seems to be alive, but no event belongs to
+// it: the fold points every part of it elsewhere.
 func (r *renderer) joinedSessions(columns map[string]bool) string {
 	earliest := r.joinable()
-	return r.latestSessions(columns, " AND end_time >= "+micros(earliest),
+	return r.latestSessions(columns, " AND (tombstone OR end_time >= "+micros(earliest)+")",
 		func(b bounds) bool { return b.needed >= earliest })
 }
 

@@ -165,6 +165,9 @@ func (s *Store) writeSegment(ctx context.Context, e *engine, spec segmentSpec) (
 		return seg, fmt.Errorf("name segment: %w", err)
 	}
 	s.tel.written.WithLabelValues(string(spec.table)).Add(float64(seg.Bytes))
+	s.mu.Lock()
+	s.written[seg.File] = seg.Checksum
+	s.mu.Unlock()
 	return seg, nil
 }
 

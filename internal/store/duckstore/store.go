@@ -45,6 +45,9 @@ type Store struct {
 	heads    []*head // sealed ones, then the open one
 	nextHead store.Head
 	segments map[string]*segmentFile // by file name
+	// written are checksums of files that this process wrote and read back, and
+	// that no manifest has named yet: Install need not read them again.
+	written map[string]uint64
 }
 
 // enter counts the caller among those who use an engine; Close waits for them.

@@ -27,6 +27,7 @@ const (
 type sender struct {
 	property event.PropertyID
 	session  store.SessionRow
+	parts    []event.RowID // all that belong to it
 }
 
 // history draws rows day by day; what a fold could have sent.
@@ -53,6 +54,7 @@ func (h *history) batch() *store.Batch {
 		part := v.session.Session
 		if rapid.IntRange(0, 4).Draw(h.t, "new part") == 0 && h.row != part {
 			part = h.row
+			v.parts = append(v.parts, part)
 			b.Aliases = append(b.Aliases, store.AliasRow{Property: v.property, Part: part,
 				Session: v.session.Session, Revision: h.revision, Time: at})
 		}
@@ -76,6 +78,7 @@ func (h *history) sender(at event.Time) *sender {
 			NewVsReturning: h.pick("new", "new", "returning"), LandingPath: h.pick("landing", "/", "/a"),
 			FirstEvent: h.row, HasFirst: rapid.Bool().Draw(h.t, "first"),
 			Verdict: h.pick("verdict", "", "", "", "bot@1")}
+		v.parts = []event.RowID{h.row}
 		h.open = append(h.open, v)
 	}
 	v := rapid.SampledFrom(h.open).Draw(h.t, "session")
@@ -104,7 +107,7 @@ func (h *history) event(v *sender, part event.RowID, at event.Time) store.EventR
 }
 
 // absorb merges one open session of the same property into another: a tombstone
-// without times, as the fold sends it, and an alias.
+// without times, as the fold sends it, and an alias for each of its parts.
 func (h *history) absorb(b *store.Batch) {
 	last := h.open[len(h.open)-1]
 	for i, v := range h.open[:len(h.open)-1] {
@@ -118,8 +121,11 @@ func (h *history) absorb(b *store.Batch) {
 		last.session.End = max(last.session.End, v.session.End)
 		b.Sessions = append(b.Sessions, last.session, store.SessionRow{Property: v.property,
 			Session: v.session.Session, Revision: h.revision, Tombstone: true})
-		b.Aliases = append(b.Aliases, store.AliasRow{Property: v.property, Part: v.session.Session,
-			Session: last.session.Session, Revision: h.revision, Time: v.session.End})
+		for _, part := range v.parts {
+			b.Aliases = append(b.Aliases, store.AliasRow{Property: v.property, Part: part,
+				Session: last.session.Session, Revision: h.revision, Time: v.session.End})
+		}
+		last.parts = append(last.parts, v.parts...)
 		return
 	}
 }
