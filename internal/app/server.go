@@ -91,11 +91,10 @@ func (s *server) parts() []service.Part {
 		{Name: "registry", Start: s.openRegistry, Stop: func(context.Context) error { return s.registry.Close() }},
 		{Name: "preparation", Start: s.prepare},
 		{Name: "places", Start: s.openPlaces, Stop: func(context.Context) error { return closeIf(s.places) }},
-		{Name: "log", Start: s.openLog, Stop: func(context.Context) error { return s.log.Close() }, StopTimeout: time.Minute},
+		{Name: "log", Start: s.openLog, Run: s.watchLog, Stop: func(context.Context) error { return s.log.Close() }, StopTimeout: time.Minute},
 		{Name: "state", Start: s.openState, Stop: func(context.Context) error { return s.state.Close() }},
 		{Name: "store", Start: s.openStore, Stop: func(context.Context) error { return s.store.Close() }},
-		{Name: "processor", Start: s.openProcessor, Run: func(ctx context.Context) error { return s.processor.Run(ctx) },
-			StopTimeout: time.Minute},
+		{Name: "processor", Start: s.openProcessor, Run: s.runProcessor, StopTimeout: time.Minute},
 		{Name: "collector", Start: s.openCollector, Stop: s.closeCollector},
 		{Name: "api", Start: s.openAPI},
 		{Name: "http", Start: s.openHTTP, Run: s.serveHTTP, Stop: s.closeHTTP},
@@ -160,7 +159,20 @@ func (s *server) openPlaces(context.Context) (err error) {
 
 func (s *server) openLog(context.Context) (err error) {
 	s.log, err = pebblelog.Open(s.Config.Pebble(), pebblelog.Deps{Logger: s.Logger, Registerer: s.telemetry})
+	if err == nil {
+		s.health.Set("log", func(context.Context) error { return s.log.Err() })
+	}
 	return err
+}
+
+// watchLog ends the process when the log stops: a new one can open it again.
+func (s *server) watchLog(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.log.Failed():
+		return fmt.Errorf("event log stopped, start the server again: %w", s.log.Err())
+	}
 }
 
 func (s *server) openState(ctx context.Context) (err error) {
@@ -190,8 +202,21 @@ func (s *server) openProcessor(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.reports, err = report.New(s.Config.Report, report.Deps{Store: s.store, Freshness: freshness{s.processor}})
+	s.health.Set("store", s.storeHealth)
+	s.reports, err = report.New(s.Config.Report, report.Deps{Store: s.store, Freshness: s.processor})
 	return err
+}
+
+func (s *server) runProcessor(ctx context.Context) error { return s.processor.Run(ctx) }
+
+// storeHealth asks whether a snapshot can be taken: a store that answers.
+func (s *server) storeHealth(ctx context.Context) error {
+	snapshot, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	snapshot.Release()
+	return nil
 }
 
 func (s *server) openCollector(context.Context) (err error) {

@@ -28,7 +28,6 @@ type harness struct {
 	next   event.Offset
 	told   []store.Batch
 	out    store.Batch
-	clock  event.Time
 	keyNum int
 }
 

@@ -113,6 +113,13 @@ func (l *Log) giveUp(err error) {
 	l.fail(err)
 }
 
+// Failed is closed when the log stops for good: it must be opened again, in most
+// cases by a new process.
+func (l *Log) Failed() <-chan struct{} { return l.failed }
+
+// Err returns why the log stopped, or nil while it works.
+func (l *Log) Err() error { return l.failure() }
+
 // failure returns why the log stopped, or nil.
 func (l *Log) failure() error {
 	if p := l.cause.Load(); p != nil {

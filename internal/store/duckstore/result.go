@@ -16,33 +16,21 @@ const (
 
 // result is one chunk of an answer. What it returns is copied.
 type result struct {
-	rows  int
-	data  []unsafe.Pointer
-	valid []unsafe.Pointer
+	rows int
+	data []unsafe.Pointer
 }
 
 func newResult(chunk mapping.DataChunk) *result {
 	n := int(mapping.DataChunkGetColumnCount(chunk))
 	r := &result{
-		rows:  int(mapping.DataChunkGetSize(chunk)),
-		data:  make([]unsafe.Pointer, n),
-		valid: make([]unsafe.Pointer, n),
+		rows: int(mapping.DataChunkGetSize(chunk)),
+		data: make([]unsafe.Pointer, n),
 	}
 	for i := range n {
 		v := mapping.DataChunkGetVector(chunk, mapping.IdxT(i))
 		r.data[i] = mapping.VectorGetData(v)
-		r.valid[i] = mapping.VectorGetValidity(v)
 	}
 	return r
-}
-
-// null says whether the value is NULL: bit `row` of the validity mask is 0.
-func (r *result) null(col, row int) bool {
-	if r.valid[col] == nil {
-		return false
-	}
-	word := *(*uint64)(unsafe.Add(r.valid[col], row/64*8))
-	return word&(1<<(row%64)) == 0
 }
 
 func (r *result) int64(col, row int) int64 {

@@ -36,7 +36,6 @@ type world struct {
 	dir      string
 	store    store.Store
 	manifest store.Manifest
-	pending  []store.Head // sealed, not installed
 }
 
 func newWorld(t testing.TB, open Opener) *world {

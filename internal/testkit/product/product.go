@@ -101,7 +101,7 @@ func (p *Product) start(o Options, quiet *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	p.Engine, err = report.New(report.DefaultConfig(), report.Deps{Store: p.Store, Freshness: freshness{p.Processor}})
+	p.Engine, err = report.New(report.DefaultConfig(), report.Deps{Store: p.Store, Freshness: p.Processor})
 	if err != nil {
 		return err
 	}
@@ -109,13 +109,6 @@ func (p *Product) start(o Options, quiet *slog.Logger) error {
 	p.cancel = cancel
 	go func() { p.ended <- p.Processor.Run(ctx) }()
 	return nil
-}
-
-type freshness struct{ *pipeline.Processor }
-
-// Restatements implements report.FreshnessSource.
-func (freshness) Restatements(context.Context, event.PropertyID) ([]report.Restatement, error) {
-	return nil, nil
 }
 
 // Load appends records and waits until they are visible. Events go to the
