@@ -54,6 +54,12 @@ const (
 	SlashPair
 	// SpacePair: "a b".
 	SpacePair
+	// NameOfCountry, NameOfContinent, IDOfContinent: what stands for the code of a country.
+	NameOfCountry
+	NameOfContinent
+	IDOfContinent
+	// NameOfLanguage: what stands for the code of a language.
+	NameOfLanguage
 )
 
 // Dimension is something to group and filter by. Its values are texts.

@@ -38,7 +38,8 @@ func TestC1NamesAreListedOnce(t *testing.T) {
 }
 
 func TestFormsHaveAsManyFactsAsTheyJoin(t *testing.T) {
-	facts := map[Form]int{Plain: 1, PathAndQuery: 2, HostPathAndQuery: 3, SlashPair: 2, SpacePair: 2}
+	facts := map[Form]int{Plain: 1, PathAndQuery: 2, HostPathAndQuery: 3, SlashPair: 2, SpacePair: 2,
+		NameOfCountry: 1, NameOfContinent: 1, IDOfContinent: 1, NameOfLanguage: 1}
 	for _, d := range New().Dimensions() {
 		if len(d.Facts) != facts[d.Form] {
 			t.Errorf("%s has %d facts, its form takes %d", d.Name, len(d.Facts), facts[d.Form])

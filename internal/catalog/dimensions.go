@@ -151,10 +151,17 @@ func firstUserDimensions() []Dimension {
 func geographyDimensions() []Dimension {
 	const category = "Geography"
 	return []Dimension{
+		{Name: "continent", UIName: "Continent", Category: category, Scope: EventOrSession, Facts: []Fact{Country},
+			Form: NameOfContinent, Description: "The continent from which the event was sent: Africa, Americas, " +
+				"Asia, Europe or Oceania."},
+		{Name: "continentId", UIName: "Continent ID", Category: category, Scope: EventOrSession,
+			Facts: []Fact{Country}, Form: IDOfContinent,
+			Description: "The continent from which the event was sent, as its UN M49 number of three digits."},
 		{Name: "country", UIName: "Country", Category: category, Scope: EventOrSession, Facts: []Fact{Country},
-			Description: "The country from which the event was sent, as its ISO 3166-1 code of two letters."},
+			Form:        NameOfCountry,
+			Description: "The country from which the event was sent, as its English name."},
 		{Name: "countryId", UIName: "Country ID", Category: category, Scope: EventOrSession, Facts: []Fact{Country},
-			Description: "The same as country."},
+			Description: "The country from which the event was sent, as its ISO 3166-1 code of two letters."},
 		{Name: "region", UIName: "Region", Category: category, Scope: EventOrSession, Facts: []Fact{Region},
 			Description: "The region from which the event was sent."},
 		{Name: "city", UIName: "City", Category: category, Scope: EventOrSession, Facts: []Fact{City},
@@ -183,10 +190,10 @@ func deviceDimensions() []Dimension {
 			Facts:       []Fact{Screen},
 			Description: "Width and height of the screen, such as 1920x1080."},
 		{Name: "language", UIName: "Language", Category: category, Scope: EventOrSession, Facts: []Fact{Language},
-			Description: "The language the browser asks for, as its code."},
+			Form: NameOfLanguage, Description: "The language the browser asks for, as its English name."},
 		{Name: "languageCode", UIName: "Language code", Category: category, Scope: EventOrSession,
 			Facts:       []Fact{Language},
-			Description: "The same as language."},
+			Description: "The language the browser asks for, as its code, with the region if it names one."},
 	}
 }
 

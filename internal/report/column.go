@@ -16,6 +16,9 @@ type column struct {
 	render func(values []string) string
 	// plain: one store dimension, whose text is the column's text.
 	plain bool
+	// codes, if set, are the only stored values whose text is not that of a
+	// missing one, so that filters can be turned into lists of them.
+	codes []string
 	// rangeName: not a fact of rows but the name of the date range.
 	rangeName bool
 	// ofEvents: some fact is of single events (S21).
@@ -91,6 +94,10 @@ func (e *Engine) columnOf(d catalog.Dimension) column {
 		c.dims = append(c.dims, dim)
 	}
 	c.render = renderOf(d.Form)
+	switch d.Form {
+	case catalog.NameOfCountry, catalog.NameOfContinent, catalog.IDOfContinent:
+		c.codes = e.countries
+	}
 	return c
 }
 
@@ -109,6 +116,14 @@ func renderOf(f catalog.Form) func([]string) string {
 		return func(v []string) string { return v[0] + " / " + v[1] }
 	case catalog.SpacePair:
 		return func(v []string) string { return v[0] + " " + v[1] }
+	case catalog.NameOfCountry:
+		return func(v []string) string { return catalog.CountryName(v[0]) }
+	case catalog.NameOfContinent:
+		return func(v []string) string { return catalog.ContinentName(v[0]) }
+	case catalog.IDOfContinent:
+		return func(v []string) string { return catalog.ContinentID(v[0]) }
+	case catalog.NameOfLanguage:
+		return func(v []string) string { return catalog.LanguageName(v[0]) }
 	}
 	return func(v []string) string { return v[0] }
 }

@@ -66,6 +66,7 @@ type Engine struct {
 	restated  RestatementSource
 	catalog   *catalog.Catalog
 	facts     map[catalog.Fact]store.Dimension
+	countries []string // codes that have a name
 	zones     zones
 }
 
@@ -79,7 +80,7 @@ func New(cfg Config, deps Deps) (*Engine, error) {
 	}
 	return &Engine{
 		cfg: cfg, store: deps.Store, freshness: deps.Freshness, restated: deps.Restatements,
-		catalog: catalog.New(), facts: storeDimensions(),
+		catalog: catalog.New(), facts: storeDimensions(), countries: catalog.CountryCodes(),
 	}, nil
 }
 

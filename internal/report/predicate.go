@@ -58,6 +58,8 @@ func (x *execution) predicateOf(ctx context.Context, qn *question, n *node, s sp
 		return allRows(), nil
 	case n.leaf != nil && n.leaf.col.plain:
 		return predicate{some: &store.Predicate{Leaf: n.leaf.storeLeaf()}}, nil
+	case n.leaf != nil && n.leaf.col.codes != nil:
+		return n.leaf.amongCodes(), nil
 	case n.leaf != nil:
 		return x.lookUp(ctx, qn, n.leaf, s, rel)
 	case n.not != nil:
@@ -77,6 +79,23 @@ func (x *execution) predicateOf(ctx context.Context, qn *question, n *node, s sp
 		parts[i] = p
 	}
 	return join(parts, and), nil
+}
+
+// amongCodes names the codes that match l, or excludes those that do not if a
+// missing one matches too. No row is read for it.
+func (l *leaf) amongCodes() predicate {
+	var matching, others [][]string
+	for _, code := range l.col.codes {
+		if l.match(l.col.render([]string{code})) {
+			matching = append(matching, []string{code})
+		} else {
+			others = append(others, []string{code})
+		}
+	}
+	if l.match(l.col.render([]string{store.NotSet})) {
+		return tuples(l.col.dims, others).negated()
+	}
+	return tuples(l.col.dims, matching)
 }
 
 // lookUp finds the values of a composed column that match l.

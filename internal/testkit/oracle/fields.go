@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tidemark/internal/catalog"
 	"tidemark/internal/event"
 )
 
@@ -129,7 +130,7 @@ func sharedDimensions() map[string]dimension {
 		"countryId":              ofBoth(func(r *row) string { return orNotSet(r.event.GetGeo().GetCountry()) }),
 		"region":                 ofBoth(func(r *row) string { return orNotSet(r.event.GetGeo().GetRegion()) }),
 		"city":                   ofBoth(func(r *row) string { return orNotSet(r.event.GetGeo().GetCity()) }),
-		"language":               ofBoth(func(r *row) string { return orNotSet(r.event.Language) }),
+		"language":               ofBoth(func(r *row) string { return catalog.LanguageName(orNotSet(r.event.Language)) }),
 		"screenResolution":       ofBoth(func(r *row) string { return orNotSet(r.event.Screen) }),
 		"deviceCategory":         ofBoth(func(r *row) string { return r.facts.Category }),
 		"browser":                ofBoth(func(r *row) string { return r.facts.Browser }),
@@ -139,7 +140,9 @@ func sharedDimensions() map[string]dimension {
 			return r.facts.OS + " " + r.facts.OSMajor
 		}),
 		"languageCode": ofBoth(func(r *row) string { return orNotSet(r.event.Language) }),
-		"country":      ofBoth(func(r *row) string { return orNotSet(r.event.GetGeo().GetCountry()) }),
+		"country":      ofBoth(func(r *row) string { return catalog.CountryName(r.event.GetGeo().GetCountry()) }),
+		"continent":    ofBoth(func(r *row) string { return catalog.ContinentName(r.event.GetGeo().GetCountry()) }),
+		"continentId":  ofBoth(func(r *row) string { return catalog.ContinentID(r.event.GetGeo().GetCountry()) }),
 	}
 }
 

@@ -17,7 +17,7 @@ func dimensionNames() []string {
 	return []string{
 		"date", "hour", "dateHour", "pagePath", "pageTitle", "hostName", "landingPage", "eventName",
 		"sessionSource", "sessionMedium", "sessionCampaignName", "sessionDefaultChannelGroup",
-		"firstUserSource", "country", "deviceCategory", "browser", "newVsReturning", "customEvent:colour",
+		"firstUserSource", "country", "countryId", "continent", "deviceCategory", "browser", "newVsReturning", "customEvent:colour",
 	}
 }
 
@@ -190,7 +190,7 @@ func randomField(rt *rapid.T) *report.FieldFilter {
 			store.Exact, store.BeginsWith, store.EndsWith, store.Contains, store.FullRegexp, store.PartialRegexp, store.In,
 		}).Draw(rt, "match"),
 		Values: []string{rapid.SampledFrom([]string{
-			"/a", "/b", "page_view", "News", "red", "DE", "google", "birds.example.org", "mobile", "new", "direct", "e", notSetText,
+			"/a", "/b", "page_view", "News", "red", "DE", "Germany", "Europe", "google", "birds.example.org", "mobile", "new", "direct", "e", notSetText,
 		}).Draw(rt, "value")},
 		CaseSensitive: rapid.Bool().Draw(rt, "case sensitive"),
 	}
