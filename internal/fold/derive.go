@@ -42,7 +42,7 @@ func (s *scratch) next() *session {
 }
 
 func directOrigin() *Origin {
-	return &Origin{Source: "(direct)", Medium: "(none)", Campaign: notSet}
+	return &Origin{Source: "(direct)", Medium: "(none)", Campaign: "(direct)"}
 }
 
 // sessions derives c's sessions in the order of their first events (S4).

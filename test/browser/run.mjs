@@ -53,7 +53,7 @@ test("S14, S17: each session has its landing page, source and channel", async ()
   assert.deepEqual(await today(["sessionDefaultChannelGroup"], ["sessions"]), { Direct: "1", Email: "1" });
   const source = ["sessionSource", "sessionMedium", "sessionCampaignName"];
   assert.deepEqual(await today(source, ["sessions", "screenPageViews"]), {
-    "(direct) | (none) | (not set)": "1 8",
+    "(direct) | (none) | (direct)": "1 8",
     "newsletter | email | autumn": "1 2",
   });
 });

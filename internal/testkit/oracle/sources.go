@@ -46,7 +46,7 @@ func (w *world) inheritSource(s *session, earlier []*session) {
 			return
 		}
 	}
-	w.setSource(s, direct, none, notSet)
+	w.setSource(s, direct, none, direct)
 }
 
 func (w *world) setSource(s *session, source, medium, campaign string) {
@@ -61,8 +61,8 @@ func (w *world) channel(source, medium, campaign string) string {
 // firstUserSource takes the source of the client's first session.
 func (w *world) firstUserSource(c *client) {
 	if len(c.sessions) == 0 {
-		c.source, c.medium, c.campaign = direct, none, notSet
-		c.channel = w.channel(direct, none, notSet)
+		c.source, c.medium, c.campaign = direct, none, direct
+		c.channel = w.channel(direct, none, direct)
 		return
 	}
 	s := c.sessions[0]
