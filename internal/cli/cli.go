@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"tidemark/internal/config"
+	"tidemark/internal/simulate"
 )
 
 // Role is a line of list-roles.
@@ -41,7 +42,9 @@ type Demo struct {
 type Programs struct {
 	Serve func(ctx context.Context, s Serving) error
 	Demo  func(ctx context.Context, s Serving, d Demo) error
-	Roles func() []Role
+	// WithLog opens the event log of a data directory that no server uses.
+	WithLog func(cfg config.Config, use func(simulate.Log) error) error
+	Roles   func() []Role
 }
 
 // Env is what surrounds a command.

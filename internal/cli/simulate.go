@@ -34,12 +34,13 @@ type simulateCmd struct {
 	Seed          uint64        `help:"The same seed makes the same traffic." default:"1"`
 	Past          time.Duration `help:"Begin this long ago: what lies in the past is sent at once." placeholder:"DURATION"`
 	Fast          bool          `help:"Send everything at once, dated within the last hours. Needs --events."`
+	InProcess     bool          `help:"Append straight to the event log of --data-dir, while no server runs. Needs --events."`
 	Connections   int           `help:"Requests under way at once." default:"8"`
 	Record        string        `help:"Write each event that was answered to this file, one JSON object a line." placeholder:"FILE"`
 }
 
 func (c *simulateCmd) Run(ctx context.Context, env *Env) (err error) {
-	cfg, err := c.config(ctx)
+	cfg, properties, err := c.config(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,12 +60,29 @@ func (c *simulateCmd) Run(ctx context.Context, env *Env) (err error) {
 	began := time.Now()
 	p := newProgress(env.Stderr, c.Events)
 	deps.Progress = p.show
-	totals, err := simulate.Run(ctx, cfg, deps)
+	var totals simulate.Totals
+	if c.InProcess {
+		totals, err = c.append(ctx, env, cfg, properties, deps)
+	} else {
+		totals, err = simulate.Run(ctx, cfg, deps)
+	}
 	p.end()
 	if err != nil {
 		return err
 	}
 	return c.report(env.Stdout, totals, time.Since(began))
+}
+
+// append goes without HTTP.
+func (c *simulateCmd) append(ctx context.Context, env *Env, cfg simulate.Config, properties []property.Property,
+	deps simulate.Deps) (totals simulate.Totals, err error) {
+	server := config.Default()
+	server.DataDir = dataDir{c.DataDir}.dir()
+	err = env.Programs.WithLog(server, func(log simulate.Log) error {
+		totals, err = simulate.Into(ctx, cfg, log, properties, deps)
+		return err
+	})
+	return totals, err
 }
 
 func (c *simulateCmd) report(w io.Writer, t simulate.Totals, took time.Duration) error {
@@ -79,53 +97,60 @@ func (c *simulateCmd) report(w io.Writer, t simulate.Totals, took time.Duration)
 	return err
 }
 
-func (c *simulateCmd) config(ctx context.Context) (simulate.Config, error) {
+func (c *simulateCmd) config(ctx context.Context) (cfg simulate.Config, properties []property.Property, err error) {
 	if c.Rate <= 0 || c.Events < 0 || c.Connections < 1 || c.Past < 0 {
-		return simulate.Config{}, usagef("--rate and --connections must be more than 0, --events and --past not less")
+		return cfg, nil, usagef("--rate and --connections must be more than 0, --events and --past not less")
 	}
-	url, err := server{URL: c.URL, DataDir: c.DataDir}.address()
-	if err != nil {
-		return simulate.Config{}, err
+	if c.InProcess && (c.URL != "" || c.MeasurementID != "" || c.Events == 0) {
+		return cfg, nil, usagef("--in-process goes with --data-dir and --events, without --url and --measurement-id")
+	}
+	url := ""
+	if !c.InProcess {
+		if url, err = (server{URL: c.URL, DataDir: c.DataDir}).address(); err != nil {
+			return cfg, nil, err
+		}
 	}
 	t := traffic.DefaultConfig()
 	t.Seed, t.Rate, t.Events, t.IsFlat = c.Seed, c.Rate, c.Events, true
-	if t.Properties, err = c.receivers(ctx); err != nil {
-		return simulate.Config{}, err
+	if t.Properties, properties, err = c.receivers(ctx); err != nil {
+		return cfg, nil, err
 	}
-	if c.APISecret == "" {
+	if c.APISecret == "" && !c.InProcess {
 		t.Mix.MeasurementProt = 0
 	}
 	past := c.Past
 	if c.Fast {
 		if past, err = simulate.FastPast(c.Events, c.Rate); err != nil {
-			return simulate.Config{}, usageError{err}
+			return cfg, nil, usageError{err}
 		}
+	} else if c.InProcess && past == 0 { // so that it ends about now
+		past = time.Duration(float64(c.Events) / c.Rate * float64(time.Second))
 	}
 	return simulate.Config{
 		URL: url, Traffic: t, Past: past, Connections: c.Connections,
 		Secrets: map[string]string{c.MeasurementID: c.APISecret},
-	}, nil
+	}, properties, nil
 }
 
 // receivers are the streams that get traffic: the named one, or all of the
 // data directory, the first of which gets half (skew is normal).
-func (c *simulateCmd) receivers(ctx context.Context) (out []traffic.Property, err error) {
+func (c *simulateCmd) receivers(ctx context.Context) (out []traffic.Property, ps []property.Property, err error) {
 	if c.MeasurementID != "" {
 		return []traffic.Property{{
 			ID: 1, MeasurementID: c.MeasurementID, Zone: c.TimeZone, Currency: c.Currency, Host: c.Host, Weight: 1,
-		}}, nil
+		}}, nil, nil
 	}
 	if c.URL != "" {
-		return nil, usagef("--measurement-id is needed with --url")
+		return nil, nil, usagef("--measurement-id is needed with --url")
 	}
 	r, err := sqlreg.Open(config.RegistryFile(dataDir{c.DataDir}.dir()))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	ps, err := r.Properties(ctx)
+	ps, err = r.Properties(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	weight := 1.0
 	for _, p := range ps {
@@ -133,9 +158,9 @@ func (c *simulateCmd) receivers(ctx context.Context) (out []traffic.Property, er
 		out = append(out, receiver(p, weight, c.Host))
 	}
 	if len(out) == 0 {
-		return nil, errors.New("there is no property to send to: make one with tidemark property create")
+		return nil, nil, errors.New("there is no property to send to: make one with tidemark property create")
 	}
-	return out, nil
+	return out, ps, nil
 }
 
 func receiver(p property.Property, weight float64, host string) traffic.Property {

@@ -11,22 +11,6 @@ import (
 	"tidemark/internal/property"
 )
 
-// definitionOf returns p's Definition record.
-func definitionOf(p *property.Property, ingest event.Time) *event.Record {
-	return &event.Record{Kind: &event.Record_Definition{Definition: &event.Definition{
-		Property:         uint64(p.ID),
-		Version:          p.Version,
-		TimeZone:         p.TimeZone,
-		Currency:         p.Currency,
-		SessionTimeoutMs: p.SessionTimeout.Milliseconds(),
-		KeyEvents:        p.KeyEvents,
-		ObservedUsers:    p.ObservedUsers,
-		IgnoredReferrers: p.IgnoredReferrers,
-		ChannelRules:     p.ChannelRules,
-		IngestTime:       int64(ingest),
-	}}}
-}
-
 // EnsureDefined implements directory: it appends p's Definition to every
 // partition once per version and process. The fold ignores what it has seen.
 func (d *Directory) EnsureDefined(ctx context.Context, p *property.Property) error {
@@ -39,7 +23,7 @@ func (d *Directory) EnsureDefined(ctx context.Context, p *property.Property) err
 	if version, ok := d.defined.Load(p.ID); ok && version.(uint64) >= p.Version {
 		return nil
 	}
-	payload, err := definitionOf(p, event.TimeOf(d.deps.Clock())).MarshalVT()
+	payload, err := p.Definition(event.TimeOf(d.deps.Clock())).MarshalVT()
 	if err != nil {
 		return fmt.Errorf("encode definition: %w", err)
 	}

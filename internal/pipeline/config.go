@@ -21,7 +21,8 @@ import (
 type Config struct {
 	// CheckpointEvents and CheckpointInterval: a checkpoint is made when either
 	// is reached. Too few or too short: many small segments to merge. Too many
-	// or too long: more memory, and more to read again after a crash.
+	// or too long: more memory (some 630 bytes an event, twice while a checkpoint
+	// is written), and more to read again after a crash.
 	CheckpointEvents   int           `yaml:"checkpoint_events"`
 	CheckpointInterval time.Duration `yaml:"checkpoint_interval"`
 	// Workers fold partitions side by side. Default: the number of processors.
@@ -39,7 +40,7 @@ type Config struct {
 // DefaultConfig returns what serves most.
 func DefaultConfig() Config {
 	return Config{
-		CheckpointEvents:   1_000_000,
+		CheckpointEvents:   500_000,
 		CheckpointInterval: time.Minute,
 		Workers:            runtime.GOMAXPROCS(0),
 		LiveClients:        400_000,

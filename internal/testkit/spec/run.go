@@ -208,12 +208,7 @@ func (p *player) define(c *Command) error {
 
 // DefinitionRecord is what a collector logs before the first event of p.
 func DefinitionRecord(p property.Property, ingest event.Time) *event.Record {
-	return &event.Record{Kind: &event.Record_Definition{Definition: &event.Definition{
-		Property: uint64(p.ID), Version: p.Version, TimeZone: p.TimeZone, Currency: p.Currency,
-		SessionTimeoutMs: p.SessionTimeout.Milliseconds(), KeyEvents: p.KeyEvents,
-		ObservedUsers: p.ObservedUsers, IgnoredReferrers: p.IgnoredReferrers,
-		ChannelRules: p.ChannelRules, IngestTime: int64(ingest),
-	}}}
+	return p.Definition(ingest)
 }
 
 func (p *player) load(c *Command) error {

@@ -1,0 +1,32 @@
+// WithLog: the event log of a data directory, for commands that fill it while no
+// server runs.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"tidemark/internal/config"
+	"tidemark/internal/eventlog/pebblelog"
+	"tidemark/internal/simulate"
+)
+
+// WithLog opens the log, lets use have it, and closes it.
+func WithLog(cfg config.Config, use func(simulate.Log) error) (err error) {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	lock, err := lockDir(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	log, err := pebblelog.Open(cfg.Pebble(), pebblelog.Deps{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	return use(log)
+}
