@@ -8,8 +8,8 @@
 // Invariants:
 //
 //	F1  State after a record, and the rows told so far, are a function of the
-//	    records up to it: no clock, no randomness, no I/O but loading the state
-//	    of a client from the last checkpoint.
+//	    records up to it and of where Flush was called: no clock, no randomness,
+//	    no I/O but loading the state of a client from the last checkpoint.
 //	F2  Sessions are a function of the *set* of a client's accepted events: after
 //	    each batch they are derived anew from parts, and what differs from what
 //	    the store was told is told again (S14, S24, D3).
@@ -17,8 +17,8 @@
 //	    is never split; sessions are runs of parts, so even a session that a late
 //	    event cuts in two needs no event row rewritten (S12).
 //	F4  An event changes only sessions of its own client (S25).
-//	F5  Every event read is counted in exactly one of stored, duplicate and too
-//	    late (S33, D6).
+//	F5  Every event read is counted in exactly one of stored, duplicate, too late
+//	    and expired (S33, D6).
 //	F6  A client record is bounded: MaxParts live parts, MaxKeys keys (S38).
 //
 // Concurrency: a Fold belongs to one partition. Apply is called by one
