@@ -124,4 +124,4 @@ func number(t testing.TB, s string) int {
 	return n
 }
 
-const lastDays = `"dateRanges":[{"startDate":"2daysAgo","endDate":"today"}]`
+const lastDays = `"dateRanges":[{"startDate":"6daysAgo","endDate":"today"}]`
