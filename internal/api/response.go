@@ -64,6 +64,7 @@ type tidemarkJSON struct {
 	Duplicates       int64                        `json:"duplicates"`
 	TooLate          int64                        `json:"tooLate"`
 	Refused          map[event.RefuseReason]int64 `json:"refused"`
+	OtherCurrencies  []string                     `json:"otherCurrencies,omitempty"`
 	Restatements     []restatementJSON            `json:"restatements"`
 }
 
@@ -161,7 +162,7 @@ func metaJSON(m report.Meta) metadataJSON {
 		ProcessedThrough: timeText(m.ProcessedThrough), FinalThrough: timeText(m.FinalThrough),
 		CompleteThrough: timeText(m.CompleteThrough), Exact: m.Exact, Bound: m.Bound,
 		Late: m.Ledger.Late, Duplicates: m.Ledger.Duplicate, TooLate: m.Ledger.TooLate,
-		Refused: m.Ledger.Refused, Restatements: []restatementJSON{},
+		Refused: m.Ledger.Refused, OtherCurrencies: m.OtherCurrencies, Restatements: []restatementJSON{},
 	}
 	if t.Refused == nil {
 		t.Refused = map[event.RefuseReason]int64{}

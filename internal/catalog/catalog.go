@@ -85,6 +85,8 @@ const (
 	Integer Type = "TYPE_INTEGER"
 	Float   Type = "TYPE_FLOAT"
 	Seconds Type = "TYPE_SECONDS"
+	// Currency: an amount in the property's currency (S35).
+	Currency Type = "TYPE_CURRENCY"
 )
 
 // Part is a whole number that the store counts.
@@ -101,6 +103,12 @@ const (
 	Users
 	ActiveUsers
 	NewUsers
+	// Money: sums of the property's currency, and how many events they come from (S35).
+	PurchaseMicros
+	AdMicros
+	RefundMicros
+	Transactions
+	Purchases
 	Sessions
 	EngagedSessions
 	SessionMicros
@@ -115,7 +123,14 @@ func (p Part) OfSessions() bool { return p >= Sessions && p < NumParts }
 // of two groups do not add up to that of both together.
 func (p Part) Distinct() bool { return p == Users || p == ActiveUsers }
 
-// Metric is a number to compute: (Plus - Minus) / Unit / Over.
+// OfMoney tells whether the part is counted over events that carry money, by
+// their names and currencies.
+func (p Part) OfMoney() bool { return p >= PurchaseMicros && p <= Purchases }
+
+// Revenue tells whether the part leaves out what is in other currencies.
+func (p Part) Revenue() bool { return p >= PurchaseMicros && p <= RefundMicros }
+
+// Metric is a number to compute: (Plus + Also - Minus) / Unit / Over.
 type Metric struct {
 	Name        string
 	UIName      string
@@ -125,6 +140,7 @@ type Metric struct {
 	Type        Type
 
 	Plus  Part
+	Also  Part    // NoPart: 0
 	Minus Part    // NoPart: 0
 	Unit  float64 // 0: 1
 	Over  Part    // NoPart: not a ratio
@@ -132,8 +148,8 @@ type Metric struct {
 
 // Parts returns the parts of which m is made.
 func (m Metric) Parts() []Part {
-	parts := make([]Part, 0, 3)
-	for _, p := range []Part{m.Plus, m.Minus, m.Over} {
+	parts := make([]Part, 0, 4)
+	for _, p := range []Part{m.Plus, m.Also, m.Minus, m.Over} {
 		if p != NoPart {
 			parts = append(parts, p)
 		}
@@ -144,6 +160,9 @@ func (m Metric) Parts() []Part {
 // Value computes m from its parts. A ratio over nothing is 0.
 func (m Metric) Value(parts *[NumParts]int64) float64 {
 	n := parts[m.Plus]
+	if m.Also != NoPart {
+		n += parts[m.Also]
+	}
 	if m.Minus != NoPart {
 		n -= parts[m.Minus]
 	}

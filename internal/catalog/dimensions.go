@@ -10,13 +10,14 @@ const (
 	MinutesAgo      Fact = "minutes_ago"
 	RangeName       Fact = "range_name"
 
-	EventName Fact = "event_name"
-	Host      Fact = "host"
-	Path      Fact = "path"
-	QueryText Fact = "query"
-	Title     Fact = "title"
-	Referrer  Fact = "referrer"
-	Param     Fact = "param"
+	EventName  Fact = "event_name"
+	CurrencyOf Fact = "currency"
+	Host       Fact = "host"
+	Path       Fact = "path"
+	QueryText  Fact = "query"
+	Title      Fact = "title"
+	Referrer   Fact = "referrer"
+	Param      Fact = "param"
 
 	Country    Fact = "country"
 	Region     Fact = "region"
@@ -102,6 +103,8 @@ func eventDimensions() []Dimension {
 	return []Dimension{
 		{Name: "eventName", UIName: "Event name", Category: "Event", Scope: Event, Facts: []Fact{EventName},
 			Description: "The name of the event."},
+		{Name: "currencyCode", UIName: "Currency", Category: "Revenue", Scope: Event, Facts: []Fact{CurrencyOf},
+			Description: "The currency that the event's value names, as its ISO 4217 code of three letters."},
 	}
 }
 

@@ -48,6 +48,9 @@ Ratios are divided once, from whole numbers; a ratio over nothing is 0.
 
 func (m Metric) formula() string {
 	text := m.Plus.String()
+	if m.Also != NoPart {
+		text += " + " + m.Also.String()
+	}
 	if m.Minus != NoPart {
 		text = fmt.Sprintf("(%s - %s)", text, m.Minus)
 	}
@@ -66,6 +69,8 @@ func (p Part) String() string {
 		NoPart: "nothing", Events: "events", Views: "views", KeyEvents: "key events",
 		EngagementMillis: "milliseconds of engagement", ValueMicros: "value in millionths",
 		Users: "distinct users", ActiveUsers: "distinct users of active events", NewUsers: "first events of clients",
+		PurchaseMicros: "purchases in millionths", AdMicros: "advertisements in millionths",
+		RefundMicros: "refunds in millionths", Transactions: "transactions", Purchases: "purchase events",
 		Sessions: "sessions", EngagedSessions: "engaged sessions", SessionMicros: "microseconds of sessions",
 	}[p]
 }

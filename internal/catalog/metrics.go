@@ -3,7 +3,7 @@ package catalog
 
 func metrics() []Metric {
 	var all []Metric
-	for _, group := range [][]Metric{userMetrics(), sessionMetrics(), eventMetrics()} {
+	for _, group := range [][]Metric{userMetrics(), sessionMetrics(), eventMetrics(), moneyMetrics()} {
 		all = append(all, group...)
 	}
 	return all
@@ -75,5 +75,24 @@ func eventMetrics() []Metric {
 		{Name: "eventValue", UIName: "Event value", Category: "Event", Scope: Event, Type: Float,
 			Plus: ValueMicros, Unit: 1e6,
 			Description: "The sum of the events' value parameter, whatever currency they name."},
+	}
+}
+
+func moneyMetrics() []Metric {
+	const category = "Revenue"
+	return []Metric{
+		{Name: "purchaseRevenue", UIName: "Purchase revenue", Category: category, Scope: Event, Type: Currency,
+			Plus: PurchaseMicros, Minus: RefundMicros, Unit: 1e6,
+			Description: "The value of purchases and subscriptions minus that of refunds, as far as they name " +
+				"the property's currency."},
+		{Name: "totalRevenue", UIName: "Total revenue", Category: category, Scope: Event, Type: Currency,
+			Plus: PurchaseMicros, Also: AdMicros, Minus: RefundMicros, Unit: 1e6,
+			Description: "purchaseRevenue and the value of advertisements shown, in the property's currency."},
+		{Name: "transactions", UIName: "Transactions", Category: category, Scope: Event, Type: Integer,
+			Plus: Transactions,
+			Description: "Purchases, subscriptions and refunds that carry a value in a currency, whichever it is."},
+		{Name: "ecommercePurchases", UIName: "Ecommerce purchases", Category: category, Scope: Event, Type: Integer,
+			Plus:        Purchases,
+			Description: "Events named purchase, with or without a value."},
 	}
 }

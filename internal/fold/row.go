@@ -39,14 +39,14 @@ func (f *Fold) eventRow(c *client, part *Part, e *event.Event, def *definition) 
 		Category: name(facts.Category), Browser: name(facts.Browser), OS: name(facts.OS), OSMajor: name(facts.OSMajor),
 		Source: name(facts.Source), Medium: name(facts.Medium), Campaign: name(facts.Campaign),
 		EngagementMS: e.EngagementMs, Active: isActive(e), PageView: isPageView(e.Name),
-		KeyEvent: isKeyEvent(e, def), ValueMicros: e.ValueMicros, Currency: currency(e),
+		KeyEvent: isKeyEvent(e, def), ValueMicros: e.ValueMicros, Currency: name(currency(e)),
 		Params: f.params(e),
 	}
 }
 
 func synthetic(row store.EventRow, sub uint8, name string, def *definition) store.EventRow {
 	row.Sub, row.Name = sub, name
-	row.EngagementMS, row.ValueMicros, row.Currency = 0, 0, ""
+	row.EngagementMS, row.ValueMicros, row.Currency = 0, 0, notSet
 	row.PageView, row.Active = false, name == "first_visit"
 	row.KeyEvent = def.keyEvents[name]
 	return row
@@ -58,11 +58,12 @@ func isActive(e *event.Event) bool {
 		e.EngagementMs > 0 || e.Engaged || (!e.EngagementKnown && !e.Passive)
 }
 
+// currency is that of e's value (S35).
 func currency(e *event.Event) string {
 	if !e.HasValue {
-		return ""
+		return notSet
 	}
-	return strings.Clone(e.Currency)
+	return orNotSet(e.Currency)
 }
 
 func geoOf(e *event.Event) (country, region, city string) {

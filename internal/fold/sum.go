@@ -104,7 +104,8 @@ func revenue(e *event.Event, def *definition) int64 {
 		return 0
 	}
 	switch e.Name {
-	case "purchase", "in_app_purchase":
+	case "purchase", "ecommerce_purchase", "in_app_purchase",
+		"app_store_subscription_convert", "app_store_subscription_renew":
 		return e.ValueMicros
 	case "refund":
 		return -e.ValueMicros

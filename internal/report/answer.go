@@ -25,6 +25,7 @@ func (x *execution) answer(ctx context.Context, qn *question, result *Result) er
 	for _, t := range tables {
 		rows = append(rows, t.rows...)
 	}
+	result.Meta.OtherCurrencies = otherCurrencies(tables)
 	qn.sort(rows)
 	result.Dimensions = qn.dimensionNames()
 	for i, m := range qn.metrics {
@@ -43,6 +44,8 @@ type table struct {
 	span  int
 	rows  []*outRow
 	total []float64 // nil if it was not asked for
+	// foreign are currencies of money that is left out.
+	foreign map[string]bool
 }
 
 func (x *execution) table(ctx context.Context, qn *question, i int) (*table, error) {
@@ -66,7 +69,7 @@ func (x *execution) table(ctx context.Context, qn *question, i int) (*table, err
 	if len(qn.columns) == 0 {
 		g.at(nil) // without dimensions there is one group, also when it is empty
 	}
-	t := &table{span: i}
+	t := &table{span: i, foreign: g.foreign}
 	for _, grp := range g.byKey {
 		row := &outRow{values: qn.values(&grp.parts), span: i}
 		if qn.keeps(row.values) {

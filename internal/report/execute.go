@@ -59,6 +59,9 @@ func (qn *question) sources() []source {
 	if len(qn.eventParts) > 0 {
 		all = append(all, source{store.Events, qn.eventParts})
 	}
+	if len(qn.moneyParts) > 0 {
+		all = append(all, source{store.Events, qn.moneyParts})
+	}
 	if len(qn.sessionParts) > 0 {
 		all = append(all, source{qn.sessionRelation, qn.sessionParts})
 	}
@@ -117,9 +120,11 @@ type group struct {
 type groups struct {
 	byKey map[string]*group
 	key   []byte
+	// foreign are currencies other than the property's, of money left out (S35).
+	foreign map[string]bool
 }
 
-func newGroups() *groups { return &groups{byKey: map[string]*group{}} }
+func newGroups() *groups { return &groups{byKey: map[string]*group{}, foreign: map[string]bool{}} }
 
 func (g *groups) at(dims []string) *group {
 	g.key = g.key[:0]
@@ -138,6 +143,9 @@ func (g *groups) at(dims []string) *group {
 func (x *execution) collect(ctx context.Context, qn *question, s span, src source, where predicate, g *groups) error {
 	if where.none || s.from >= s.to {
 		return nil
+	}
+	if src.parts[0].OfMoney() {
+		return x.collectMoney(ctx, qn, s, where, g)
 	}
 	layout := layoutOf(qn.columns)
 	rows, err := x.run(ctx, qn.plan(s, src.rel, layout.dims, src.parts, where))

@@ -156,6 +156,9 @@ type Row struct {
 type Meta struct {
 	TimeZone string
 	Currency string
+	// OtherCurrencies are those of money that revenue metrics of this answer leave
+	// out (S35), in order.
+	OtherCurrencies []string
 	Freshness
 	// Exact is false if any number is approximate; Bound then states the error.
 	Exact        bool

@@ -23,7 +23,7 @@ type question struct {
 	spans   []span
 	order   []sortKey
 
-	eventParts, sessionParts []catalog.Part
+	eventParts, moneyParts, sessionParts []catalog.Part
 	sessionRelation          store.Relation
 }
 
@@ -245,9 +245,14 @@ func (e *Engine) chooseRelations(qn *question) {
 		case !need[p]:
 		case p.OfSessions():
 			qn.sessionParts = append(qn.sessionParts, p)
+		case p.OfMoney():
+			qn.moneyParts = append(qn.moneyParts, p)
 		default:
 			qn.eventParts = append(qn.eventParts, p)
 		}
+	}
+	if qn.query.KeepEmptyRows && len(qn.moneyParts) > 0 && len(qn.eventParts) == 0 {
+		qn.eventParts = []catalog.Part{catalog.Events} // rows of events that carry no money
 	}
 	qn.sessionRelation = store.Sessions
 	ofEvents := false

@@ -55,6 +55,7 @@ const (
 	ColParam    Column = "param" // with Dimension.Param
 	ColUserID   Column = "user_id"
 	ColVerdict  Column = "verdict"
+	ColCurrency Column = "currency" // of the event's value
 
 	ColLanguage Column = "language" // events and sessions, down to ColOSMajor
 	ColScreen   Column = "screen"

@@ -59,7 +59,7 @@ type EventRow struct {
 	PageView     bool // page_view or screen_view
 	KeyEvent     bool
 	ValueMicros  int64
-	Currency     string // "" if the event has no value
+	Currency     string // NotSet if the event has no value, or one of no currency
 	// Params is a JSON object of the params, "" if there are none: keys sorted, no
 	// white space, numbers and booleans as event.Param.AppendText prints them,
 	// quotes, backslashes and control characters in texts as \u00XX.

@@ -58,7 +58,7 @@ func eventSources() map[store.Column]source {
 	}
 	for _, c := range []store.Column{store.ColName, store.ColHost, store.ColPath, store.ColQuery,
 		store.ColTitle, store.ColReferrer, store.ColEventSource, store.ColEventMedium,
-		store.ColEventCampaign} {
+		store.ColEventCampaign, store.ColCurrency} {
 		m[c] = eventText(c)
 	}
 	for _, c := range bothFacts() {

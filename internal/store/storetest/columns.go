@@ -20,7 +20,7 @@ func eventTexts(e *store.EventRow) map[store.Column]string {
 		store.ColCountry: e.Country, store.ColRegion: e.Region, store.ColCity: e.City,
 		store.ColCategory: e.Category, store.ColBrowser: e.Browser, store.ColOS: e.OS,
 		store.ColOSMajor: e.OSMajor, store.ColEventSource: e.Source, store.ColEventMedium: e.Medium,
-		store.ColEventCampaign: e.Campaign,
+		store.ColEventCampaign: e.Campaign, store.ColCurrency: e.Currency,
 	}
 }
 

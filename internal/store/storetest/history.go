@@ -103,6 +103,7 @@ func (h *history) event(v *sender, part event.RowID, at event.Time) store.EventR
 		Country: h.pick("event country", "DE", "AT"), Query: h.pick("query", "", "1", "2.5", "x"),
 		EngagementMS: rapid.Int64Range(0, 9).Draw(h.t, "engagement"), Active: rapid.Bool().Draw(h.t, "active"),
 		PageView: rapid.Bool().Draw(h.t, "page view"), ValueMicros: rapid.Int64Range(-9, 9).Draw(h.t, "value"),
+		Currency: h.pick("currency", "EUR", "SEK", store.NotSet),
 		Params: h.pick("params", "", `{"p":"v"}`, `{"p":1.5,"q":true}`)}
 }
 
@@ -151,6 +152,7 @@ func drawPlan(t *rapid.T, last event.Time) *store.Plan {
 		{Column: store.ColLandingPath}}
 	if p.Relation != store.Sessions {
 		columns = append(columns, store.Dimension{Column: store.ColPath}, store.Dimension{Column: store.ColQuery},
+			store.Dimension{Column: store.ColCurrency},
 			store.Dimension{Column: store.ColParam, Param: "p"})
 	}
 	dimension := rapid.SampledFrom(columns)

@@ -14,7 +14,8 @@ import (
 // Answer answers q. It says nothing about freshness: all records are in.
 func (o *Oracle) Answer(q *report.Query) (*report.Result, error) {
 	a := &answer{query: q, world: o.world(q.Property.ID)}
-	if err := a.prepare(); err != nil {
+	err := a.prepare()
+	if err != nil {
 		return nil, fmt.Errorf("read query: %w", err)
 	}
 	result := &report.Result{Dimensions: a.columns(), Metrics: a.visible(), Meta: report.Meta{
@@ -29,6 +30,9 @@ func (o *Oracle) Answer(q *report.Query) (*report.Result, error) {
 			return nil, err
 		}
 		rows = append(rows, of...)
+	}
+	if result.Meta.OtherCurrencies, err = a.otherCurrencies(); err != nil {
+		return nil, err
 	}
 	a.sort(rows)
 	result.RowCount = len(rows)
@@ -162,7 +166,7 @@ func (a *answer) gather(in span, dimensions []dimension) (map[string]*group, err
 		key := strings.Join(values, "\x00")
 		if groups[key] == nil {
 			groups[key] = &group{dimensions: values, sessions: map[*session]bool{},
-				observed: a.query.Property.ObservedUsers}
+				observed: a.query.Property.ObservedUsers, currency: a.query.Property.Currency}
 		}
 		return groups[key]
 	}

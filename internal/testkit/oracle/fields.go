@@ -74,7 +74,12 @@ func ofSessions(f func(*session) string) dimension {
 // ofClients reads rows and sessions through their client.
 func ofClients(f func(*client) string) dimension {
 	return dimension{
-		ofRow:     func(r *row) string { return f(r.client) },
+		ofRow: func(r *row) string {
+			if r.beforeFirst {
+				return f(r.client.stranger)
+			}
+			return f(r.client)
+		},
 		ofSession: func(s *session) string { return f(s.client) },
 	}
 }
@@ -87,6 +92,7 @@ func ofBoth(f func(*row) string) dimension {
 func pageDimensions() map[string]dimension {
 	return map[string]dimension{
 		"eventName":    eventOnly(func(r *row) string { return r.name }),
+		"currencyCode": eventOnly(func(r *row) string { return r.currency }),
 		"hostName":     eventOnly(func(r *row) string { return r.facts.Host }),
 		"pagePath":     eventOnly(func(r *row) string { return r.facts.Path }),
 		"pageTitle":    eventOnly(func(r *row) string { return orNotSet(r.event.Title) }),

@@ -11,7 +11,8 @@ type group struct {
 	dimensions []string
 	rows       []*row
 	sessions   map[*session]bool
-	observed   bool // count users by user id where one is known (S9)
+	currency   string // of the property
+	observed   bool   // count users by user id where one is known (S9)
 }
 
 // metric computes one number. Which of the two it reads decides which groups exist.
@@ -21,7 +22,7 @@ type metric struct {
 }
 
 func findMetric(name string) (metric, error) {
-	for _, table := range []map[string]metric{rowMetrics(), sessionMetrics(), mixedMetrics()} {
+	for _, table := range []map[string]metric{rowMetrics(), sessionMetrics(), mixedMetrics(), moneyMetrics()} {
 		if m, ok := table[name]; ok {
 			return m, nil
 		}

@@ -56,11 +56,14 @@ type row struct {
 	keyEvent     bool
 	engagementMS int64
 	valueMicros  int64 // of the value param, whatever its currency (S35)
+	currency     string
 
 	client  *client
 	session *session // nil: the event belongs to no session (S13)
 	holder  string   // the day's holder of events without session; "" if it has a session
-	first   bool     // the client's first event (S18)
+	// beforeFirst: outside sessions, on a day before that of the client's first session.
+	beforeFirst bool
+	first       bool // the client's first event (S18)
 }
 
 func (o *Oracle) world(id event.PropertyID) *world {
@@ -114,13 +117,14 @@ func (o *Oracle) build(id event.PropertyID) *world {
 
 // addRows adds the event's own row and the synthetic ones its wire flags ask for.
 func (w *world) addRows(deriver *enrich.Deriver, e *event.Event) {
-	r := &row{event: e, name: e.Name, engagementMS: e.EngagementMs}
+	r := &row{event: e, name: e.Name, engagementMS: e.EngagementMs, currency: notSet}
 	deriver.Derive(e, w.definition, &r.facts)
 	r.active = isActive(e)
 	r.pageView = e.Name == "page_view" || e.Name == "screen_view"
 	r.keyEvent = e.KeyEvent || slices.Contains(w.definition.KeyEvents, e.Name)
 	if e.HasValue {
 		r.valueMicros = e.ValueMicros
+		r.currency = orNotSet(e.Currency)
 	}
 	w.rows = append(w.rows, r)
 	if e.FirstVisit {
@@ -134,7 +138,7 @@ func (w *world) addRows(deriver *enrich.Deriver, e *event.Event) {
 func (w *world) addSynthetic(host *row, name string, active bool) {
 	w.ledger.Synthetic++
 	w.rows = append(w.rows, &row{
-		event: host.event, facts: host.facts, synthetic: true, name: name, active: active,
+		event: host.event, facts: host.facts, synthetic: true, name: name, active: active, currency: notSet,
 		keyEvent: slices.Contains(w.definition.KeyEvents, name),
 	})
 }

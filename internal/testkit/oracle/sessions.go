@@ -20,7 +20,8 @@ type client struct {
 	rows        []*row // without synthetic rows, in order (S4)
 	sessions    []*session
 
-	source, medium, campaign, channel string // of its first session (S17)
+	source, medium, campaign, channel string  // of its first session (S17)
+	stranger                          *client // what rows before its first session see
 }
 
 // session is a run of events of one client (S12).

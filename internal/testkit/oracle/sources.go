@@ -2,6 +2,8 @@
 package oracle
 
 import (
+	"time"
+
 	"tidemark/internal/enrich"
 	"tidemark/internal/event"
 )
@@ -58,15 +60,23 @@ func (w *world) channel(source, medium, campaign string) string {
 	return enrich.Channel(w.definition.ChannelRules, source, medium, campaign)
 }
 
-// firstUserSource takes the source of the client's first session.
+// firstUserSource takes the source of the client's first session. Rows outside
+// sessions know it if it began by the end of their day: whether a client comes
+// back some other day must not change a day that is long final.
 func (w *world) firstUserSource(c *client) {
+	c.stranger = &client{source: direct, medium: none, campaign: direct, channel: w.channel(direct, none, direct)}
 	if len(c.sessions) == 0 {
-		c.source, c.medium, c.campaign = direct, none, direct
-		c.channel = w.channel(direct, none, direct)
+		c.source, c.medium, c.campaign, c.channel = c.stranger.source, c.stranger.medium, c.stranger.campaign, c.stranger.channel
 		return
 	}
 	s := c.sessions[0]
 	c.source, c.medium, c.campaign, c.channel = s.source, s.medium, s.campaign, s.channel
+	began := w.localDay(s.start).Format(time.DateOnly)
+	for _, r := range w.rows {
+		if r.client == c && r.session == nil && r.holder < began {
+			r.beforeFirst = true
+		}
+	}
 }
 
 // newOrReturning applies S18.

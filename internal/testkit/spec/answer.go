@@ -24,6 +24,9 @@ func Lines(r *report.Result, paged bool) []string {
 			lines = append(lines, joinRow([]string{s.name}, row.Metrics))
 		}
 	}
+	if len(r.Meta.OtherCurrencies) > 0 {
+		lines = append(lines, "also "+strings.Join(r.Meta.OtherCurrencies, " "))
+	}
 	if paged {
 		lines = append(lines, fmt.Sprintf("rows %d", r.RowCount))
 	}

@@ -37,7 +37,7 @@
 //	ledger accepted,stored,...
 //
 // The answer has one line per row, dimensions before metrics, then summary rows
-// (total, min, max, count), then "rows n" if a limit or offset was given. No line
+// (total, min, max, count), then "also SEK" if revenue leaves money out, then "rows n" if a limit or offset was given. No line
 // at all is written "none". "error" and a few words expect an error that says them.
 //
 // See filter.go for the filter language.

@@ -156,7 +156,7 @@ func (w *walk) event() *event.Event {
 		Key: fmt.Sprintf("%s-%02d", w.client, rapid.IntRange(0, 9).Draw(rt, "key")*100+w.count),
 		// Index is 0 mostly, so that keys decide at equal times.
 		Index:     uint32(rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(rt, "index")),
-		Name:      rapid.SampledFrom([]string{"page_view", "page_view", "page_view", "click", "purchase"}).Draw(rt, "name"),
+		Name:      rapid.SampledFrom([]string{"page_view", "page_view", "page_view", "click", "purchase", "refund"}).Draw(rt, "name"),
 		Url:       address(rapid.SampledFrom([]string{"/a", "/b", "/c?x=1", "/a?utm_source=letter&utm_medium=email"}).Draw(rt, "url")),
 		Title:     rapid.SampledFrom([]string{"", "News", "NEWS"}).Draw(rt, "title"),
 		UserAgent: agents()[rapid.SampledFrom([]string{"chrome-windows", "safari-iphone"}).Draw(rt, "agent")],
@@ -205,13 +205,21 @@ func (w *walk) optional(e *event.Event) {
 	if rarely(rt, "knows its sessions") {
 		e.SessionCount = uint32(rapid.IntRange(1, 2).Draw(rt, "session count"))
 	}
-	if e.Name == "purchase" {
-		e.HasValue, e.Currency = true, "EUR"
-		e.ValueMicros = rapid.Int64Range(0, 100_000_000).Draw(rt, "value")
+	if e.Name == "purchase" || e.Name == "refund" {
+		w.money(e)
 	}
 	if rapid.Bool().Draw(rt, "has param") {
 		e.Params = []*event.Param{event.TextParam("colour", rapid.SampledFrom([]string{"red", "Red", "blue"}).Draw(rt, "colour"))}
 	}
+}
+
+// money draws a value: mostly in the property's currency, rarely in another or in none.
+func (w *walk) money(e *event.Event) {
+	if rarely(w.rt, "no value") {
+		return
+	}
+	e.HasValue, e.ValueMicros = true, rapid.Int64Range(0, 100_000_000).Draw(w.rt, "value")
+	e.Currency = rapid.SampledFrom([]string{"EUR", "EUR", "EUR", "SEK", ""}).Draw(w.rt, "currency")
 }
 
 // arrive draws how late the event comes.

@@ -17,14 +17,14 @@ func dimensionNames() []string {
 	return []string{
 		"date", "hour", "dateHour", "pagePath", "pageTitle", "hostName", "landingPage", "eventName",
 		"sessionSource", "sessionMedium", "sessionCampaignName", "sessionDefaultChannelGroup",
-		"firstUserSource", "country", "countryId", "continent", "deviceCategory", "browser", "newVsReturning", "customEvent:colour",
+		"firstUserSource", "country", "countryId", "continent", "deviceCategory", "browser", "newVsReturning", "customEvent:colour", "currencyCode",
 	}
 }
 
 func metricNames() []string {
 	return []string{
 		"activeUsers", "totalUsers", "newUsers", "sessions", "engagedSessions", "engagementRate", "bounceRate",
-		"averageSessionDuration", "userEngagementDuration", "screenPageViews", "eventCount", "keyEvents", "eventValue",
+		"averageSessionDuration", "userEngagementDuration", "screenPageViews", "eventCount", "keyEvents", "eventValue", "purchaseRevenue", "totalRevenue", "transactions", "ecommercePurchases",
 	}
 }
 
