@@ -61,7 +61,7 @@ func (f *Fold) sessions(c *client) []*session {
 	slices.SortFunc(s.sessions, func(a, b *session) int {
 		return a.sum.First.order().Compare(b.sum.First.order())
 	})
-	attribute(c, s.sessions)
+	attribute(c, s.sessions, f.definition(c.property).zone)
 	return s.sessions
 }
 
@@ -118,9 +118,13 @@ func (s *session) counted() bool { return s.sum.Thread != THREAD_NONE }
 
 // attribute gives each session its source, the client's first source, and
 // whether it is new. Sessions are in order; history lies before all of them.
-func attribute(c *client, sessions []*session) {
+func attribute(c *client, sessions []*session, zone *window.Zone) {
 	last, lastStart := c.History.LastOrigin, event.Time(c.History.LastOriginStart)
 	first := c.History.FirstSession
+	var began event.Time // of the first session
+	if first != nil {
+		began = event.Time(first.Place.EventTime)
+	}
 	for _, s := range sessions {
 		start := event.Time(s.sum.First.EventTime)
 		s.holds = slices.ContainsFunc(s.parts, func(p *Part) bool { return p.Id == c.FirstPart })
@@ -139,14 +143,17 @@ func attribute(c *client, sessions []*session) {
 		}
 		s.isNew = s.holds && !s.sum.CountedBefore
 		if first == nil {
-			first = s.origin
+			first, began = s.origin, start
 		}
-	}
-	if first == nil {
-		first = directOrigin()
 	}
 	for _, s := range sessions {
 		s.first = first
+		// Events outside sessions know the first session if it began by the end of
+		// their day: a client that comes back weeks later must not change a day
+		// that is final (S17).
+		if first == nil || (!s.counted() && zone.LocalDay(began) > s.sum.LocalDay) {
+			s.first = directOrigin()
+		}
 	}
 }
 

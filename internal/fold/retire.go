@@ -42,7 +42,7 @@ func retireGap(s *session) time.Duration {
 func (c *client) archive(s *session) {
 	h := c.History
 	if h.Sessions == 0 {
-		h.FirstSession = &Origin{}
+		h.FirstSession = &Origin{Place: s.sum.First}
 		h.FirstSession.set(s.first)
 	}
 	h.Sessions++

@@ -69,7 +69,7 @@ func (a *answer) prepare() error {
 	if err != nil {
 		return fmt.Errorf("load time zone: %w", err)
 	}
-	a.asker = asker{location: loc, now: q.Now}
+	a.asker = asker{location: loc, now: q.Now, first: &time.Time{}}
 	for _, ref := range q.Dimensions {
 		d, err := a.expression(ref)
 		if err != nil {
@@ -161,6 +161,7 @@ func (a *answer) rowsOf(i int) ([]line, error) {
 
 // gather puts every matching row and session of a range into its group.
 func (a *answer) gather(in span, dimensions []dimension) (map[string]*group, error) {
+	*a.asker.first = in.first
 	groups := map[string]*group{}
 	groupOf := func(values []string) *group {
 		key := strings.Join(values, "\x00")

@@ -22,6 +22,7 @@ type dimension struct {
 type asker struct {
 	location *time.Location
 	now      time.Time
+	first    *time.Time // local time at which the range being answered begins
 }
 
 // findDimension returns the dimension of a catalog name.
@@ -31,6 +32,9 @@ func (a asker) findDimension(name string) (dimension, error) {
 	}
 	if layout, ok := timeLayouts()[name]; ok {
 		return ofTime(func(t event.Time) string { return t.Std().In(a.location).Format(layout) }), nil
+	}
+	if part, ok := dateParts()[name]; ok {
+		return ofTime(func(t event.Time) string { return part(t.Std().In(a.location), *a.first) }), nil
 	}
 	if name == "minutesAgo" {
 		return ofTime(func(t event.Time) string {
@@ -48,6 +52,7 @@ func (a asker) findDimension(name string) (dimension, error) {
 func timeLayouts() map[string]string {
 	return map[string]string{
 		"date": "20060102", "dateHour": "2006010215", "dateHourMinute": "200601021504", "hour": "15",
+		"year": "2006", "month": "01", "yearMonth": "200601", "day": "02", "dayOfWeekName": "Monday",
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // span is one range of a query.
 type span struct {
 	name  string
+	first time.Time // local time at which it begins
 	holds func(event.Time) bool
 }
 
@@ -26,14 +27,16 @@ func spansOf(q *report.Query, loc *time.Location) ([]span, error) {
 		if first > last {
 			return nil, errors.New("the range ends before it starts")
 		}
-		spans = append(spans, span{rangeName(r.Name, i), func(t event.Time) bool {
+		begins := time.Date(r.Start.Year, r.Start.Month, r.Start.Day, 0, 0, 0, 0, time.UTC)
+		spans = append(spans, span{rangeName(r.Name, i), begins, func(t event.Time) bool {
 			y, m, d := t.Std().In(loc).Date()
 			day := dayNumber(report.Day{Year: y, Month: m, Day: d})
 			return first <= day && day <= last
 		}})
 	}
 	for i, r := range q.Realtime {
-		spans = append(spans, span{rangeName(r.Name, i), func(t event.Time) bool {
+		begins := q.Now.In(loc).Add(-time.Duration(r.StartMinutesAgo+1)*time.Minute + time.Microsecond)
+		spans = append(spans, span{rangeName(r.Name, i), begins, func(t event.Time) bool {
 			ago := event.TimeOf(q.Now).Sub(t)
 			minutes := int(ago / time.Minute)
 			return ago >= 0 && r.EndMins <= minutes && minutes <= r.StartMinutesAgo
