@@ -87,7 +87,7 @@ func (s *server) run(ctx context.Context, last func(context.Context) error) erro
 func (s *server) parts() []service.Part {
 	return []service.Part{
 		{Name: "data directory", Start: s.openDataDir, Stop: s.closeDataDir},
-		{Name: "profiles", Start: s.openProfiles, Stop: s.closeProfiles},
+		{Name: "profiles", Start: s.openProfiles, Run: s.serveProfiles, Stop: s.closeProfiles},
 		{Name: "registry", Start: s.openRegistry, Stop: func(context.Context) error { return s.registry.Close() }},
 		{Name: "preparation", Start: s.prepare},
 		{Name: "places", Start: s.openPlaces, Stop: func(context.Context) error { return closeIf(s.places) }},
@@ -131,6 +131,22 @@ func (s *server) openProfiles(context.Context) (err error) {
 	}
 	s.profiles, err = obs.ListenProfiles(s.Config.Debug.Profiles)
 	return err
+}
+
+// serveProfiles serves until ctx is done, as every part's Run does.
+func (s *server) serveProfiles(ctx context.Context) error {
+	if s.profiles == nil {
+		<-ctx.Done()
+		return nil
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.profiles.Run(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 func (s *server) closeProfiles(ctx context.Context) error {
