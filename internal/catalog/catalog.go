@@ -60,6 +60,23 @@ const (
 	IDOfContinent
 	// NameOfLanguage: what stands for the code of a language.
 	NameOfLanguage
+	// Parts of a local day, hour, month or of the week that begins on a day.
+	MonthOfYear
+	DayOfMonth
+	DayOfWeek
+	DayOfWeekName
+	ISOWeekOfYear
+	ISOYear
+	ISOYearAndWeek
+	// WeekOfYear, YearAndWeek: of a year, and the Sunday that begins a week.
+	WeekOfYear
+	YearAndWeek
+	// How many began since the range's first one.
+	NthHour
+	NthDay
+	NthWeek
+	NthMonth
+	NthYear
 )
 
 // Dimension is something to group and filter by. Its values are texts.

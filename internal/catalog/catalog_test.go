@@ -39,7 +39,9 @@ func TestC1NamesAreListedOnce(t *testing.T) {
 
 func TestFormsHaveAsManyFactsAsTheyJoin(t *testing.T) {
 	facts := map[Form]int{Plain: 1, PathAndQuery: 2, HostPathAndQuery: 3, SlashPair: 2, SpacePair: 2,
-		NameOfCountry: 1, NameOfContinent: 1, IDOfContinent: 1, NameOfLanguage: 1}
+		NameOfCountry: 1, NameOfContinent: 1, IDOfContinent: 1, NameOfLanguage: 1,
+		MonthOfYear: 1, DayOfMonth: 1, DayOfWeek: 1, DayOfWeekName: 1, ISOWeekOfYear: 1, ISOYear: 1, ISOYearAndWeek: 1,
+		WeekOfYear: 2, YearAndWeek: 2, NthHour: 1, NthDay: 1, NthWeek: 1, NthMonth: 1, NthYear: 1}
 	for _, d := range New().Dimensions() {
 		if len(d.Facts) != facts[d.Form] {
 			t.Errorf("%s has %d facts, its form takes %d", d.Name, len(d.Facts), facts[d.Form])

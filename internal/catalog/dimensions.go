@@ -5,6 +5,10 @@ package catalog
 const (
 	LocalDate       Fact = "date"
 	LocalDateHour   Fact = "date_hour"
+	LocalYear       Fact = "year"
+	LocalMonth      Fact = "month"
+	LocalWeek       Fact = "week"
+	LocalISOWeek    Fact = "iso_week"
 	LocalHour       Fact = "hour"
 	LocalDateMinute Fact = "date_minute"
 	MinutesAgo      Fact = "minutes_ago"
@@ -47,7 +51,7 @@ func dimensions() []Dimension {
 	var all []Dimension
 	for _, group := range [][]Dimension{
 		timeDimensions(), pageDimensions(), eventDimensions(), sessionSourceDimensions(),
-		firstUserDimensions(), geographyDimensions(), deviceDimensions(), userDimensions(),
+		firstUserDimensions(), datePartDimensions(), geographyDimensions(), deviceDimensions(), userDimensions(),
 	} {
 		all = append(all, group...)
 	}

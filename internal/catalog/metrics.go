@@ -89,7 +89,7 @@ func moneyMetrics() []Metric {
 			Plus: PurchaseMicros, Also: AdMicros, Minus: RefundMicros, Unit: 1e6,
 			Description: "purchaseRevenue and the value of advertisements shown, in the property's currency."},
 		{Name: "transactions", UIName: "Transactions", Category: category, Scope: Event, Type: Integer,
-			Plus: Transactions,
+			Plus:        Transactions,
 			Description: "Purchases, subscriptions and refunds that carry a value in a currency, whichever it is."},
 		{Name: "ecommercePurchases", UIName: "Ecommerce purchases", Category: category, Scope: Event, Type: Integer,
 			Plus:        Purchases,

@@ -3,6 +3,7 @@ package report
 
 import (
 	"strings"
+	"time"
 
 	"tidemark/internal/catalog"
 	"tidemark/internal/store"
@@ -11,9 +12,10 @@ import (
 // column is one dimension of the answer.
 type column struct {
 	name string
-	// dims are what the store groups by; render makes the text of their values.
+	// dims are what the store groups by; render makes the text of their values
+	// in a range that begins at an instant of local time.
 	dims   []store.Dimension
-	render func(values []string) string
+	render func(values []string, first time.Time) string
 	// plain: one store dimension, whose text is the column's text.
 	plain bool
 	// codes, if set, are the only stored values whose text is not that of a
@@ -36,6 +38,10 @@ func storeDimensions() map[catalog.Fact]store.Dimension {
 	return map[catalog.Fact]store.Dimension{
 		catalog.LocalDate:       bucket(store.Date),
 		catalog.LocalDateHour:   bucket(store.DateHour),
+		catalog.LocalYear:       bucket(store.Year),
+		catalog.LocalMonth:      bucket(store.Month),
+		catalog.LocalWeek:       bucket(store.Week),
+		catalog.LocalISOWeek:    bucket(store.ISOWeek),
 		catalog.LocalHour:       bucket(store.Hour),
 		catalog.LocalDateMinute: bucket(store.DateMinute),
 		catalog.MinutesAgo:      bucket(store.MinutesAgo),
@@ -102,7 +108,19 @@ func (e *Engine) columnOf(d catalog.Dimension) column {
 	return c
 }
 
-func renderOf(f catalog.Form) func([]string) string {
+func renderOf(f catalog.Form) func([]string, time.Time) string {
+	if nth := nthOf(f); nth != nil {
+		return nth
+	}
+	plain := plainRenderOf(f)
+	return func(v []string, _ time.Time) string { return plain(v) }
+}
+
+// plainRenderOf joins texts for forms that are the same in every range.
+func plainRenderOf(f catalog.Form) func([]string) string {
+	if part := datePartOf(f); part != nil {
+		return part
+	}
 	switch f {
 	case catalog.PathAndQuery:
 		return func(v []string) string { return pathAndQuery(v[0], v[1]) }
@@ -174,7 +192,7 @@ func (e *Engine) mapped(field, name, of string, change func(string) string) (col
 	}
 	c := base
 	c.name, c.plain = name, false
-	c.render = func(v []string) string { return change(base.render(v)) }
+	c.render = func(v []string, first time.Time) string { return change(base.render(v, first)) }
 	return c, nil
 }
 
@@ -196,10 +214,10 @@ func (e *Engine) concatenated(field string, r DimensionRef) (column, error) {
 			c.realtimeOnly = base.realtimeOnly
 		}
 	}
-	c.render = func(v []string) string {
+	c.render = func(v []string, first time.Time) string {
 		texts := make([]string, len(parts))
 		for i, p := range parts {
-			texts[i] = p.render(v[:len(p.dims)])
+			texts[i] = p.render(v[:len(p.dims)], first)
 			v = v[len(p.dims):]
 		}
 		return strings.Join(texts, r.Delimiter)

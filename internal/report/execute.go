@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tidemark/internal/catalog"
 	"tidemark/internal/store"
@@ -147,7 +148,7 @@ func (x *execution) collect(ctx context.Context, qn *question, s span, src sourc
 	if src.parts[0].OfMoney() {
 		return x.collectMoney(ctx, qn, s, where, g)
 	}
-	layout := layoutOf(qn.columns)
+	layout := layoutOf(s, qn.columns)
 	rows, err := x.run(ctx, qn.plan(s, src.rel, layout.dims, src.parts, where))
 	if err != nil {
 		return err
@@ -172,10 +173,11 @@ type layout struct {
 	columns []column
 	dims    []store.Dimension // each once
 	places  [][]int           // of each column's dims
+	first   time.Time         // local time at which the range begins
 }
 
-func layoutOf(columns []column) *layout {
-	l := &layout{columns: columns, places: make([][]int, len(columns))}
+func layoutOf(s span, columns []column) *layout {
+	l := &layout{columns: columns, places: make([][]int, len(columns)), first: s.first}
 	for i, c := range columns {
 		for _, dim := range c.dims {
 			at := slices.Index(l.dims, dim)
@@ -207,7 +209,7 @@ func (l *layout) text(i int, values []string) string {
 	for k, at := range places {
 		own[k] = values[at]
 	}
-	return l.columns[i].render(own)
+	return l.columns[i].render(own, l.first)
 }
 
 // valuesOf returns the dimensions of row r; a plan without dimensions has none.

@@ -209,8 +209,16 @@ func bucketText(p *store.Plan, b store.Bucket, t event.Time) string {
 		}
 	}
 	layout := map[store.Bucket]string{store.Date: "20060102", store.DateHour: "2006010215",
-		store.Hour: "15", store.DateMinute: "200601021504"}[b]
-	return (t + event.Time(offset)).Std().Format(layout)
+		store.Hour: "15", store.DateMinute: "200601021504", store.Year: "2006", store.Month: "200601",
+		store.Week: "20060102", store.ISOWeek: "20060102"}[b]
+	local := (t + event.Time(offset)).Std()
+	switch b {
+	case store.Week:
+		local = local.AddDate(0, 0, -int(local.Weekday()))
+	case store.ISOWeek:
+		local = local.AddDate(0, 0, -(int(local.Weekday())+6)%7)
+	}
+	return local.Format(layout)
 }
 
 func holds(p *store.Plan, f *store.Predicate, r row) bool {

@@ -33,7 +33,7 @@ func moneyEvents() map[string]moneyKind {
 // told apart by name and currency, and what is counted adds up.
 func (x *execution) collectMoney(ctx context.Context, qn *question, s span, where predicate, g *groups) error {
 	name, currency := store.Dimension{Column: store.ColName}, store.Dimension{Column: store.ColCurrency}
-	kinds, layout := moneyEvents(), layoutOf(qn.columns)
+	kinds, layout := moneyEvents(), layoutOf(s, qn.columns)
 	n := len(layout.dims)
 	dims := append(slices.Clone(layout.dims), name, currency)
 	plan := qn.plan(s, store.Events, dims, nil, where.and(oneOf(name, slices.Collect(maps.Keys(kinds)))))

@@ -7,6 +7,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"tidemark/internal/store"
 )
@@ -86,13 +87,13 @@ func (x *execution) predicateOf(ctx context.Context, qn *question, n *node, s sp
 func (l *leaf) amongCodes() predicate {
 	var matching, others [][]string
 	for _, code := range l.col.codes {
-		if l.match(l.col.render([]string{code})) {
+		if l.match(l.col.render([]string{code}, time.Time{})) {
 			matching = append(matching, []string{code})
 		} else {
 			others = append(others, []string{code})
 		}
 	}
-	if l.match(l.col.render([]string{store.NotSet})) {
+	if l.match(l.col.render([]string{store.NotSet}, time.Time{})) {
 		return tuples(l.col.dims, others).negated()
 	}
 	return tuples(l.col.dims, matching)
@@ -110,7 +111,7 @@ func (x *execution) lookUp(ctx context.Context, qn *question, l *leaf, s span, r
 	}
 	var matching, others [][]string
 	for _, values := range rows.Dimensions {
-		if l.match(l.col.render(values)) {
+		if l.match(l.col.render(values, s.first)) {
 			matching = append(matching, values)
 		} else {
 			others = append(others, values)

@@ -24,7 +24,7 @@ type question struct {
 	order   []sortKey
 
 	eventParts, moneyParts, sessionParts []catalog.Part
-	sessionRelation          store.Relation
+	sessionRelation                      store.Relation
 }
 
 // check resolves q.

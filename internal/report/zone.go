@@ -16,6 +16,9 @@ type span struct {
 	from, to event.Time // from <= t < to
 	zone     store.Zone
 	anchor   event.Time
+	// first is the local time at which the range begins, kept as UTC: midnight of
+	// its first day, or the first of its minutes.
+	first time.Time
 }
 
 // zones loads time zones once each. Names come from the registry, so the
@@ -105,7 +108,8 @@ func (d Day) number() int64 {
 
 func rangeSpan(r DateRange, loc *time.Location) span {
 	from, to := StartOfDay(r.Start, loc), StartOfDay(r.End.Add(1), loc)
-	return span{name: r.Name, from: from, to: to, zone: zoneSteps(loc, from, to), anchor: to}
+	return span{name: r.Name, from: from, to: to, zone: zoneSteps(loc, from, to), anchor: to,
+		first: time.Date(r.Start.Year, r.Start.Month, r.Start.Day, 0, 0, 0, 0, time.UTC)}
 }
 
 // minuteSpan covers the times whose whole minutes before now lie within r.
@@ -113,5 +117,7 @@ func minuteSpan(r MinuteRange, now time.Time, loc *time.Location) span {
 	anchor := event.TimeOf(now)
 	from := anchor.Add(-time.Duration(r.StartMinutesAgo+1)*time.Minute) + 1
 	to := anchor.Add(-time.Duration(r.EndMins)*time.Minute) + 1
-	return span{name: r.Name, from: from, to: to, zone: zoneSteps(loc, from, to), anchor: anchor}
+	zone := zoneSteps(loc, from, to)
+	return span{name: r.Name, from: from, to: to, zone: zone, anchor: anchor,
+		first: (from + event.Time(zone[0].Offset)).Std()}
 }

@@ -122,6 +122,10 @@ const (
 	Hour              // 14
 	DateMinute        // 202611231405
 	MinutesAgo        // 00..; whole minutes from the row's time to Anchor
+	Year              // 2026
+	Month             // 202611
+	Week              // 20261122: the Sunday that begins it
+	ISOWeek           // 20261123: the Monday that begins it
 )
 
 // Zone is a property's offset from UTC, as a step function.

@@ -17,6 +17,10 @@ const (
 	minuteMicros = 60_000_000
 	hourMicros   = 60 * minuteMicros
 	dayMicros    = 24 * hourMicros
+	weekMicros   = 7 * dayMicros
+	// The epoch was a Thursday: so much of its week had passed.
+	sinceSunday = 4 * dayMicros
+	sinceMonday = 3 * dayMicros
 )
 
 // localTime renders column t, UTC micros, as micros of local time. Only steps
@@ -68,6 +72,14 @@ func bucketNumber(b store.Bucket, t string, p *store.Plan) (string, error) {
 		return "((" + floorDiv(local, hourMicros) + " % 24 + 24) % 24)", nil
 	case store.DateMinute:
 		return floorDiv(local, minuteMicros), nil
+	case store.Week:
+		return floorDiv(fmt.Sprintf("(%s + %d)", local, sinceSunday), weekMicros), nil
+	case store.ISOWeek:
+		return floorDiv(fmt.Sprintf("(%s + %d)", local, sinceMonday), weekMicros), nil
+	case store.Year:
+		return fmt.Sprintf("year(make_timestamp(%s))", local), nil
+	case store.Month:
+		return fmt.Sprintf("(year(make_timestamp(%s)) * 100 + month(make_timestamp(%s)))", local, local), nil
 	}
 	return "", unsupported(store.ColTime, "a dimension without bucket")
 }
@@ -81,6 +93,10 @@ func bucketText(b store.Bucket, n int64) string {
 		return time.UnixMicro(n * hourMicros).UTC().Format("2006010215")
 	case store.DateMinute:
 		return time.UnixMicro(n * minuteMicros).UTC().Format("200601021504")
+	case store.Week:
+		return time.UnixMicro(n*weekMicros - sinceSunday).UTC().Format("20060102")
+	case store.ISOWeek:
+		return time.UnixMicro(n*weekMicros - sinceMonday).UTC().Format("20060102")
 	}
 	if n < 10 {
 		return "0" + strconv.FormatInt(n, 10)
@@ -102,6 +118,10 @@ func bucketTextSQL(b store.Bucket, t string, p *store.Plan) (string, error) {
 	case store.DateMinute:
 		return fmt.Sprintf("strftime(make_timestamp(%s * %d), '%%Y%%m%%d%%H%%M')", n, minuteMicros),
 			nil
+	case store.Week:
+		return fmt.Sprintf("strftime(make_timestamp(%s * %d - %d), '%%Y%%m%%d')", n, weekMicros, sinceSunday), nil
+	case store.ISOWeek:
+		return fmt.Sprintf("strftime(make_timestamp(%s * %d - %d), '%%Y%%m%%d')", n, weekMicros, sinceMonday), nil
 	}
 	return fmt.Sprintf("CASE WHEN %s < 10 THEN '0' ELSE '' END || CAST(%s AS VARCHAR)", n, n), nil
 }

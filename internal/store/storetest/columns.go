@@ -181,8 +181,15 @@ func bucket(b store.Bucket, t event.Time, p *store.Plan) string {
 		}
 	}
 	local := time.UnixMicro(int64(t) + offset).UTC()
+	since := map[store.Bucket]time.Weekday{store.Week: time.Sunday, store.ISOWeek: time.Monday}
+	if first, ok := since[b]; ok {
+		for local.Weekday() != first {
+			local = local.AddDate(0, 0, -1)
+		}
+	}
 	layouts := map[store.Bucket]string{store.Date: "20060102", store.DateHour: "2006010215",
-		store.Hour: "15", store.DateMinute: "200601021504"}
+		store.Hour: "15", store.DateMinute: "200601021504",
+		store.Year: "2006", store.Month: "200601", store.Week: "20060102", store.ISOWeek: "20060102"}
 	return local.Format(layouts[b])
 }
 

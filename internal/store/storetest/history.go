@@ -104,7 +104,7 @@ func (h *history) event(v *sender, part event.RowID, at event.Time) store.EventR
 		EngagementMS: rapid.Int64Range(0, 9).Draw(h.t, "engagement"), Active: rapid.Bool().Draw(h.t, "active"),
 		PageView: rapid.Bool().Draw(h.t, "page view"), ValueMicros: rapid.Int64Range(-9, 9).Draw(h.t, "value"),
 		Currency: h.pick("currency", "EUR", "SEK", store.NotSet),
-		Params: h.pick("params", "", `{"p":"v"}`, `{"p":1.5,"q":true}`)}
+		Params:   h.pick("params", "", `{"p":"v"}`, `{"p":1.5,"q":true}`)}
 }
 
 // absorb merges one open session of the same property into another: a tombstone
@@ -149,6 +149,8 @@ func drawPlan(t *rapid.T, last event.Time) *store.Plan {
 	columns := []store.Dimension{{Column: store.ColCountry}, {Column: store.ColSource},
 		{Column: store.ColVerdict}, {Column: store.ColUserID}, {Column: store.ColTime, Bucket: store.Date},
 		{Column: store.ColTime, Bucket: store.Hour}, {Column: store.ColTime, Bucket: store.DateMinute},
+		{Column: store.ColTime, Bucket: store.Week}, {Column: store.ColTime, Bucket: store.ISOWeek},
+		{Column: store.ColTime, Bucket: store.Month}, {Column: store.ColTime, Bucket: store.Year},
 		{Column: store.ColLandingPath}}
 	if p.Relation != store.Sessions {
 		columns = append(columns, store.Dimension{Column: store.ColPath}, store.Dimension{Column: store.ColQuery},

@@ -15,7 +15,7 @@ import (
 
 func dimensionNames() []string {
 	return []string{
-		"date", "hour", "dateHour", "pagePath", "pageTitle", "hostName", "landingPage", "eventName",
+		"date", "hour", "dateHour", "yearMonth", "week", "yearWeek", "isoWeek", "dayOfWeekName", "nthDay", "nthWeek", "pagePath", "pageTitle", "hostName", "landingPage", "eventName",
 		"sessionSource", "sessionMedium", "sessionCampaignName", "sessionDefaultChannelGroup",
 		"firstUserSource", "country", "countryId", "continent", "deviceCategory", "browser", "newVsReturning", "customEvent:colour", "currencyCode",
 	}
