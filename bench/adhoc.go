@@ -18,7 +18,7 @@ import (
 // resolve which session a young event belongs to.
 const adHocFirst, adHocLast = 40, 10 // days ago
 
-const adHocSQL = `SELECT path, sum(page_view::INT) AS views, count(*) AS events,
+const adHocSQL = `SELECT path, count(*) FILTER (WHERE page_view) AS views, count(*) AS events,
     count(DISTINCT client) FILTER (WHERE active) AS users
 FROM read_parquet('%s')
 WHERE property = %d AND event_time >= %d AND event_time < %d AND verdict = ''
