@@ -13,7 +13,8 @@ import (
 	"tidemark/internal/store"
 )
 
-// tempName is the directory below Dir where queries spill.
+// tempName is the directory below Dir where engines spill, each into one of its
+// own: all instances of DuckDB give their files the same names.
 const tempName = "tmp"
 
 // Open starts a store that reads the segments of m. Files in cfg.Dir that m
@@ -102,14 +103,14 @@ func isOurs(name string) bool {
 
 // start opens the engines and the first head.
 func (s *Store) start() error {
-	ec := engineConfig{dir: s.cfg.Dir, tempDir: filepath.Join(s.cfg.Dir, tempName),
-		tempLimit: s.cfg.TempLimit}
+	temp := filepath.Join(s.cfg.Dir, tempName)
+	ec := engineConfig{dir: s.cfg.Dir, tempLimit: s.cfg.TempLimit}
 	var err error
-	ec.memoryLimit, ec.threads = s.cfg.MemoryLimit, s.cfg.Threads
+	ec.memoryLimit, ec.threads, ec.tempDir = s.cfg.MemoryLimit, s.cfg.Threads, filepath.Join(temp, "reader")
 	if s.reader, err = openEngine(ec); err != nil {
 		return fmt.Errorf("open reader: %w", err)
 	}
-	ec.memoryLimit, ec.threads = s.cfg.WriterMemoryLimit, 1
+	ec.memoryLimit, ec.threads, ec.tempDir = s.cfg.WriterMemoryLimit, 1, filepath.Join(temp, "writer")
 	if s.writer, err = openEngine(ec); err != nil {
 		s.reader.close()
 		return fmt.Errorf("open writer: %w", err)
