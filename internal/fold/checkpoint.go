@@ -59,7 +59,6 @@ func (f *Fold) Freeze() (*Frozen, error) {
 		c.dirty, c.frozen = false, z
 	}
 	f.dirty = nil
-	f.epoch++
 	f.checkpoint = z
 	return z, nil
 }
@@ -120,20 +119,30 @@ func (c *client) save() savedClient {
 }
 
 // Thaw ends a checkpoint that is committed: clients that were not touched since
-// may now be loaded from it, and are let go while more than keep are live.
+// may now be loaded from it. While more than keep are live, the coldest are let go.
 func (z *Frozen) Thaw(keep int) {
 	f := z.fold
-	for from := 0; from < len(z.clients); from += portion {
+	f.mu.Lock()
+	queue := append(f.cold, z.clients...)
+	f.cold, f.checkpoint = nil, nil
+	f.mu.Unlock()
+	var kept []*client
+	for from := 0; from < len(queue); from += portion {
 		f.mu.Lock()
-		for _, c := range z.clients[from:min(from+portion, len(z.clients))] {
-			if len(f.clients) > keep && !c.dirty && c.frozen == nil {
+		for _, c := range queue[from:min(from+portion, len(queue))] {
+			switch {
+			case c.dirty || c.frozen != nil || f.clients[c.key] != c:
+				// Touched since: a later checkpoint brings it back. Or let go.
+			case len(f.clients) > keep:
 				delete(f.clients, c.key)
+			default:
+				kept = append(kept, c)
 			}
 		}
 		f.mu.Unlock()
 	}
 	f.mu.Lock()
-	f.checkpoint = nil
+	f.cold = kept
 	f.mu.Unlock()
 }
 

@@ -19,14 +19,13 @@ type client struct {
 	touched bool
 	dirty   bool    // changed since the last checkpoint was frozen
 	frozen  *Frozen // checkpoint under way that has not encoded it yet
-	epoch   uint64  // checkpoint in which it was last touched
 }
 
 // ClientKey appends the key of a client's record: property, verdict, client id.
 // Erasure and export find a person's records by it.
 func ClientKey(dst []byte, p event.PropertyID, verdict, clientID string) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(p))
-	dst = append(dst, byte(len(verdict)))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(verdict)))
 	dst = append(dst, verdict...)
 	return append(dst, clientID...)
 }
@@ -64,16 +63,16 @@ func (f *Fold) touch(c *client) {
 		c.dirty = true
 		f.dirty = append(f.dirty, c)
 	}
-	c.epoch = f.epoch
 	if !c.touched {
 		c.touched = true
 		f.touched = append(f.touched, c)
 	}
 }
 
-// letGo forgets a client that was only looked at: it is as it was saved.
+// letGo forgets a client that was only looked at: it is as it was saved. While a
+// checkpoint is under way it may be newer than what is saved: Thaw decides then.
 func (f *Fold) letGo(c *client) {
-	if !c.dirty && c.frozen == nil {
+	if !c.dirty && c.frozen == nil && f.checkpoint == nil {
 		delete(f.clients, c.key)
 	}
 }

@@ -16,9 +16,8 @@ import (
 // clients, and says so in the overflow counter; too large a one lets one sender
 // fill memory.
 const (
-	MaxParts    = 64
-	MaxKeys     = 10_000
-	maxAbsorbed = 64
+	MaxParts = 64
+	MaxKeys  = 10_000
 )
 
 // StateHorizon is how far behind the partition's clock an event may lie and
@@ -49,8 +48,8 @@ type Fold struct {
 	mu         sync.Mutex
 	clients    map[string]*client
 	dirty      []*client
-	checkpoint *Frozen // under way, or nil
-	epoch      uint64
+	cold       []*client // as saved, and not touched since, coldest first
+	checkpoint *Frozen   // under way, or nil
 
 	touched         []*client // by the batch under way
 	touchedAccounts []*account
@@ -94,8 +93,10 @@ func (f *Fold) Apply(offset event.Offset, payload []byte, out *store.Batch) erro
 		return f.define(k.Definition, payload)
 	case *event.Record_Tick:
 		f.tick(event.Time(k.Tick.IngestTime))
+		return nil
 	}
-	return nil
+	return fmt.Errorf("record %d of partition %d is of a kind that this version does not know: "+
+		"use the version of tidemark that wrote it", offset, f.partition)
 }
 
 func (f *Fold) tick(ingest event.Time) { f.clock = max(f.clock, ingest) }

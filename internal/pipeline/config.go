@@ -33,6 +33,11 @@ type Config struct {
 	// LogRetention is how long folded records stay in the log, for replay. At
 	// least 4 days and an hour: what a spool may still bring, and the horizon (S31).
 	LogRetention time.Duration `yaml:"log_retention"`
+	// RoundInterval is the least time between two small rounds of folding. Events
+	// that come after a rest are visible at once; under load this is how long they
+	// wait for company. Too short: each store append carries few rows, and costs
+	// more than collecting them did. Too long: reports lag.
+	RoundInterval time.Duration `yaml:"round_interval"`
 	// UpkeepInterval is how often final days and compaction are looked for.
 	UpkeepInterval time.Duration `yaml:"upkeep_interval"`
 }
@@ -45,6 +50,7 @@ func DefaultConfig() Config {
 		Workers:            runtime.GOMAXPROCS(0),
 		LiveClients:        400_000,
 		LogRetention:       7 * 24 * time.Hour,
+		RoundInterval:      100 * time.Millisecond,
 		UpkeepInterval:     15 * time.Second,
 	}
 }
@@ -70,6 +76,9 @@ func (c Config) Validate() error {
 	if c.LogRetention < MinLogRetention {
 		errs = append(errs, fmt.Errorf("log_retention is %v: it must be at least %v, so that late events "+
 			"find their sessions after a rebuild", c.LogRetention, MinLogRetention))
+	}
+	if c.RoundInterval < 0 || c.RoundInterval > time.Second {
+		errs = append(errs, fmt.Errorf("round_interval is %v: it must be 0s to 1s", c.RoundInterval))
 	}
 	if c.UpkeepInterval <= 0 {
 		errs = append(errs, fmt.Errorf("upkeep_interval is %v: it must be positive", c.UpkeepInterval))

@@ -27,15 +27,19 @@ type keeper struct {
 	facts struct { // of the last committed checkpoint
 		sync.Mutex
 		clocks []event.Time
-		zones  map[event.PropertyID]*window.Zone
-		names  map[event.PropertyID]string
+		zones  map[event.PropertyID]knownZone
 	}
+}
+
+// knownZone is a property's zone by its definition of that version.
+type knownZone struct {
+	zone    *window.Zone
+	version uint64
 }
 
 func newKeeper(m state.Meta, deps *Deps) *keeper {
 	k := &keeper{deps: deps, committed: m}
-	k.facts.zones = map[event.PropertyID]*window.Zone{}
-	k.facts.names = map[event.PropertyID]string{}
+	k.facts.zones = map[event.PropertyID]knownZone{}
 	return k
 }
 
@@ -100,11 +104,12 @@ func (k *keeper) folded(folds []*fold.Frozen) {
 			if err := proto.Unmarshal(b, d); err != nil {
 				panic("BUG: a definition just encoded does not decode: " + err.Error())
 			}
-			if k.facts.names[id] == d.TimeZone {
+			// A partition may not have come to the latest definition yet.
+			if known := k.facts.zones[id]; known.zone != nil && known.version >= d.Version {
 				continue
 			}
 			if z, err := window.LoadZone(d.TimeZone); err == nil {
-				k.facts.zones[id], k.facts.names[id] = z, d.TimeZone
+				k.facts.zones[id] = knownZone{z, d.Version}
 			}
 		}
 	}
@@ -125,7 +130,7 @@ func (k *keeper) slowestClock() event.Time {
 func (k *keeper) startOfDay(id event.PropertyID, t event.Time) (event.Time, bool) {
 	k.facts.Lock()
 	defer k.facts.Unlock()
-	z := k.facts.zones[id]
+	z := k.facts.zones[id].zone
 	if z == nil {
 		return 0, false
 	}

@@ -150,6 +150,7 @@ func (p *Processor) loop(ctx context.Context, upkeep chan error) error {
 		if err := p.waitForRecords(ctx); err != nil {
 			return err
 		}
+		began := time.Now()
 		n, err := rounds.run(ctx)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -171,17 +172,44 @@ func (p *Processor) loop(ctx context.Context, upkeep chan error) error {
 		case asked = <-p.flush:
 		default:
 		}
-		if asked == nil && !p.checkpointDue() {
-			continue
+		if asked != nil || p.checkpointDue() {
+			if err := p.checkpoint(ctx, rounds, asked); err != nil {
+				return err
+			}
 		}
-		if err := rounds.drain(); err != nil {
-			return err
-		}
-		if err := p.beginCheckpoint(ctx, asked); err != nil {
+		if err := p.holdBack(ctx); err != nil {
 			return err
 		}
 	}
 	return rounds.drain()
+}
+
+// checkpoint begins one once all rows folded are in the store. asked, if set, is
+// told how it ends.
+func (p *Processor) checkpoint(ctx context.Context, rounds *rounds, asked chan error) error {
+	err := rounds.drain()
+	if err == nil {
+		err = p.beginCheckpoint(ctx, asked)
+	}
+	if err != nil && asked != nil {
+		asked <- err
+	}
+	return err
+}
+
+// holdBack lets a checkpoint that is slow catch up before memory holds more than
+// two of them: the log on disk is the place for a backlog (D8).
+func (p *Processor) holdBack(ctx context.Context) error {
+	if p.underWay == nil || p.sinceCheckpoint < p.cfg.CheckpointEvents {
+		return nil
+	}
+	select {
+	case err := <-p.underWay:
+		p.underWay = nil
+		return err
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 func (p *Processor) waitForRecords(ctx context.Context) error {
@@ -196,6 +224,24 @@ func (p *Processor) waitForRecords(ctx context.Context) error {
 		return fmt.Errorf("wait for records: %w", err)
 	}
 	return nil
+}
+
+// fullRound is how many records make a round worth its overhead: the store
+// appends in vectors of that size.
+const fullRound = 2048
+
+// pace waits after a small round, so that under a steady trickle the next one is
+// larger. It is about cost only: what is folded does not depend on it.
+func (p *Processor) pace(ctx context.Context, n int, began time.Time) {
+	if n == 0 || n >= fullRound {
+		return
+	}
+	wait := time.NewTimer(p.cfg.RoundInterval - time.Since(began))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
 }
 
 // finish makes the last checkpoint.

@@ -79,6 +79,9 @@ func (r *rounds) run(ctx context.Context) (int, error) {
 }
 
 func (r *rounds) fold(ctx context.Context, f *folded) (int, error) {
+	// A round that has begun is finished: partitions that were folded have moved
+	// on, and their rows must reach the store before the last checkpoint.
+	ctx = context.WithoutCancel(ctx)
 	parts := make(chan *partition, len(r.p.parts))
 	for _, part := range r.p.parts {
 		parts <- part

@@ -42,6 +42,10 @@ type State struct {
 
 var _ state.State = (*State)(nil)
 
+// pebbleFormat is fixed, so that an older version of this program can open what a
+// newer one wrote until we raise it on purpose.
+const pebbleFormat = pebble.FormatValueSeparation
+
 // Keys: one byte of kind first.
 const (
 	metaKey      = 'm' // the key is just this byte
@@ -56,9 +60,9 @@ func Open(cfg Config, deps Deps) (*State, error) {
 		fs = vfs.Default
 	}
 	opts := &pebble.Options{
-		FS:                    fs,
+		FS:                    orderedFS{fs},
 		Cache:                 cache,
-		FormatMajorVersion:    pebble.FormatNewest,
+		FormatMajorVersion:    pebbleFormat,
 		MemTableSize:          32 << 20,
 		L0CompactionThreshold: 4,
 		Logger:                quiet{deps.Logger},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -106,9 +107,10 @@ func TestPowerCutLeavesAWholeCommitC1(t *testing.T) {
 	}
 	var cuts []cut
 	done, recording := uint64(0), true
+	rng := rand.New(rand.NewPCG(3, 4))
 	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if recording && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
-			cuts = append(cuts, cut{mem.CrashClone(vfs.CrashCloneCfg{}), done})
+			cuts = append(cuts, cut{mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng}), done})
 		}
 		return nil
 	}))

@@ -91,6 +91,7 @@ func (p *Product) start(o Options, quiet *slog.Logger) error {
 	}
 	cfg := pipeline.DefaultConfig()
 	cfg.CheckpointInterval, cfg.UpkeepInterval = time.Hour, time.Hour // when the test says so
+	cfg.RoundInterval = 0 // tests append little and want to see it now
 	if o.Adjust != nil {
 		o.Adjust(&cfg)
 	}
