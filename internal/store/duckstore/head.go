@@ -62,22 +62,34 @@ func (s *Store) newHead(id store.Head) (*head, error) {
 		return nil, err
 	}
 	h := &head{id: id, conn: cn, refs: 1}
+	var made []store.Table
 	for _, t := range youngTables() {
 		q := fmt.Sprintf("CREATE TABLE %s (%s)", headTable(t, id), s.schema.ddl(t))
-		if err := cn.exec(context.Background(), q); err != nil {
-			return nil, fmt.Errorf("create head %d: %w", id, err)
+		if err = cn.exec(context.Background(), q); err != nil {
+			break
 		}
+		made = append(made, t)
 	}
-	for _, w := range []struct {
-		to **chunkWriter
-		t  store.Table
-	}{{&h.events, store.YoungEvents}, {&h.sess, store.YoungSessions}, {&h.alias, store.YoungAliases}} {
-		if *w.to, err = newChunkWriter(cn, headTable(w.t, id)); err != nil {
-			h.stopAppending(s)
-			return nil, err
-		}
+	if err == nil {
+		err = h.openWriters()
+	}
+	if err != nil {
+		h.stopAppending(s)
+		return nil, errors.Join(fmt.Errorf("create head %d: %w", id, err), s.dropTables(id, made))
 	}
 	return h, nil
+}
+
+// openWriters opens the tables of h for appending.
+func (h *head) openWriters() (err error) {
+	if h.events, err = newChunkWriter(h.conn, headTable(store.YoungEvents, h.id)); err != nil {
+		return err
+	}
+	if h.sess, err = newChunkWriter(h.conn, headTable(store.YoungSessions, h.id)); err != nil {
+		return err
+	}
+	h.alias, err = newChunkWriter(h.conn, headTable(store.YoungAliases, h.id))
+	return err
 }
 
 // append adds b in one transaction.
@@ -127,9 +139,13 @@ func (h *head) stopAppending(s *Store) {
 // drop removes the head's tables.
 func (s *Store) drop(h *head) error {
 	h.stopAppending(s)
-	for _, t := range youngTables() {
-		if err := s.reader.exec(context.Background(), "DROP TABLE "+headTable(t, h.id)); err != nil {
-			return fmt.Errorf("drop head %d: %w", h.id, err)
+	return s.dropTables(h.id, youngTables())
+}
+
+func (s *Store) dropTables(id store.Head, tables []store.Table) error {
+	for _, t := range tables {
+		if err := s.reader.exec(context.Background(), "DROP TABLE "+headTable(t, id)); err != nil {
+			return fmt.Errorf("drop head %d: %w", id, err)
 		}
 	}
 	return nil
