@@ -48,7 +48,8 @@ type Store interface {
 
 	// Finalize writes the final rows of every property in until, from its
 	// FinalUntil in m to until (S28), and drops young segments that no later
-	// day needs. Times in until must be ends of local days: a part lies within one.
+	// day needs. Times in until must be ends of local days: a part lies within one,
+	// unless the property's zone changed meanwhile.
 	// The caller commits the change together with the new FinalUntil and
 	// DayVersion. Nil if there are no rows and nothing to drop.
 	Finalize(ctx context.Context, m Manifest, until map[event.PropertyID]event.Time) (*Change, error)

@@ -11,7 +11,7 @@ import (
 	"tidemark/internal/store"
 )
 
-// unneeded returns the young segments all of whose rows belong to final days.
+// unneeded returns the young segments that no later day needs.
 func (s *Store) unneeded(ctx context.Context, young []store.Segment,
 	final map[event.PropertyID]event.Time) ([]uint64, error) {
 	var latest event.Time
@@ -20,7 +20,7 @@ func (s *Store) unneeded(ctx context.Context, young []store.Segment,
 	}
 	byTable := map[store.Table][]store.Segment{}
 	for _, seg := range young {
-		if seg.LastNeeded >= latest {
+		if seg.LastNeeded+keptFor(seg.Table) >= latest {
 			continue
 		}
 		past, err := s.isPast(ctx, seg, final)
@@ -44,6 +44,17 @@ func (s *Store) unneeded(ctx context.Context, young []store.Segment,
 	return out, nil
 }
 
+// keptFor is how long after its last time a row may still be joined. A session's
+// last revision ends with its last event. A part usually lies within a local day,
+// but not after a change of the property's zone, and its alias may be older than its
+// last event (joinMargin).
+func keptFor(t store.Table) event.Time {
+	if t == store.YoungAliases {
+		return joinMargin
+	}
+	return 0
+}
+
 // isPast says whether each row of seg is last needed before its property's
 // final time. A tombstone has no times; it is past if the rest is.
 func (s *Store) isPast(ctx context.Context, seg store.Segment,
@@ -54,7 +65,7 @@ func (s *Store) isPast(ctx context.Context, seg store.Segment,
 	err := s.writer.run(ctx, q, func(r *result) error {
 		for i := range r.rows {
 			until, ok := final[event.PropertyID(r.uint64(0, i))]
-			past = past && ok && event.Time(r.int64(1, i)) < until
+			past = past && ok && event.Time(r.int64(1, i))+keptFor(seg.Table) < until
 		}
 		return nil
 	})
