@@ -83,9 +83,11 @@ func randomProperty(rt *rapid.T, id event.PropertyID) property.Property {
 	zones := []string{"UTC", "Europe/Berlin", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo"}
 	return property.Property{
 		ID: id, Name: "random", Version: 1, Currency: "EUR", ChannelRules: "ga4@2026",
-		TimeZone:         rapid.SampledFrom(zones).Draw(rt, "zone"),
-		SessionTimeout:   rapid.SampledFrom([]time.Duration{30 * time.Minute, 30 * time.Minute, 5 * time.Minute}).Draw(rt, "timeout"),
-		KeyEvents:        []string{"purchase"},
+		TimeZone:       rapid.SampledFrom(zones).Draw(rt, "zone"),
+		SessionTimeout: rapid.SampledFrom([]time.Duration{30 * time.Minute, 30 * time.Minute, 5 * time.Minute}).Draw(rt, "timeout"),
+		KeyEvents: rapid.SampledFrom([][]string{
+			{"purchase"}, {"purchase"}, {"purchase", "first_visit"}, {"session_start"}, nil,
+		}).Draw(rt, "key events"),
 		ObservedUsers:    rapid.IntRange(0, 3).Draw(rt, "observed") == 0,
 		IgnoredReferrers: []string{"pay.example.net"},
 	}
@@ -155,9 +157,10 @@ func (w *walk) event() *event.Event {
 		Property: uint64(w.property.ID), MeasurementId: "G-RANDOM0001", ClientId: w.client,
 		Key: fmt.Sprintf("%s-%02d", w.client, rapid.IntRange(0, 9).Draw(rt, "key")*100+w.count),
 		// Index is 0 mostly, so that keys decide at equal times.
-		Index:     uint32(rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(rt, "index")),
-		Name:      rapid.SampledFrom([]string{"page_view", "page_view", "page_view", "click", "purchase", "refund"}).Draw(rt, "name"),
-		Url:       address(rapid.SampledFrom([]string{"/a", "/b", "/c?x=1", "/a?utm_source=letter&utm_medium=email"}).Draw(rt, "url")),
+		Index: uint32(rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(rt, "index")),
+		Name: rapid.SampledFrom([]string{
+			"page_view", "page_view", "page_view", "screen_view", "click", "purchase", "refund"}).Draw(rt, "name"),
+		Url:       address(rapid.SampledFrom([]string{"/a", "/b", "/c?x=1", "/a?utm_source=letter&utm_medium=email", "-"}).Draw(rt, "url")),
 		Title:     rapid.SampledFrom([]string{"", "News", "NEWS"}).Draw(rt, "title"),
 		UserAgent: agents()[rapid.SampledFrom([]string{"chrome-windows", "safari-iphone"}).Draw(rt, "agent")],
 		Trusted:   rarely(rt, "trusted"), Cookieless: w.cookieless,
