@@ -142,6 +142,9 @@ func (a *answer) rowsOf(i int) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(a.dimensions) == 0 && groups[""] == nil {
+		groups[""] = a.newGroup(nil) // all of nothing is a row too, though one of zeros
+	}
 	var lines []line
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		l := a.compute(groups[key])
@@ -166,8 +169,7 @@ func (a *answer) gather(in span, dimensions []dimension) (map[string]*group, err
 	groupOf := func(values []string) *group {
 		key := strings.Join(values, "\x00")
 		if groups[key] == nil {
-			groups[key] = &group{dimensions: values, sessions: map[*session]bool{},
-				observed: a.query.Property.ObservedUsers, currency: a.query.Property.Currency}
+			groups[key] = a.newGroup(values)
 		}
 		return groups[key]
 	}
@@ -211,12 +213,17 @@ func (a *answer) gather(in span, dimensions []dimension) (map[string]*group, err
 	return groups, nil
 }
 
+func (a *answer) newGroup(dimensions []string) *group {
+	return &group{dimensions: dimensions, sessions: map[*session]bool{},
+		observed: a.query.Property.ObservedUsers, currency: a.query.Property.Currency}
+}
+
 // needs tells which of rows and sessions the metrics are made of.
 func (a *answer) needs() (rows, sessions bool) {
 	for _, m := range a.metrics {
 		rows, sessions = rows || m.readsRows, sessions || m.readsSessions
 	}
-	return rows, sessions
+	return rows || len(a.metrics) == 0, sessions
 }
 
 func (a *answer) compute(g *group) line {
@@ -246,11 +253,12 @@ func values(dimensions []dimension, read func(dimension) string) []string {
 	return out
 }
 
+// allZero tells whether there are numbers and none of them says anything.
 func allZero(numbers []float64) bool {
 	for _, n := range numbers {
 		if n != 0 {
 			return false
 		}
 	}
-	return true
+	return len(numbers) > 0
 }

@@ -106,7 +106,11 @@ func pageDimensions() map[string]dimension {
 			return withQuery(r.facts.Path, r.facts.Query)
 		}),
 		"fullPageUrl": eventOnly(func(r *row) string {
-			return r.facts.Host + withQuery(r.facts.Path, r.facts.Query)
+			page := withQuery(r.facts.Path, r.facts.Query)
+			if r.facts.Host == notSet { // an app's screen, or no page at all
+				return page
+			}
+			return r.facts.Host + page
 		}),
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 func dimensionNames() []string {
 	return []string{
-		"date", "hour", "dateHour", "yearMonth", "week", "yearWeek", "isoWeek", "dayOfWeekName", "nthDay", "nthWeek", "pagePath", "pageTitle", "hostName", "landingPage", "eventName",
+		"date", "hour", "dateHour", "yearMonth", "week", "yearWeek", "isoWeek", "dayOfWeekName", "nthDay", "nthWeek", "pagePath", "fullPageUrl", "pageTitle", "hostName", "landingPage", "eventName",
 		"sessionSource", "sessionMedium", "sessionCampaignName", "sessionDefaultChannelGroup",
 		"firstUserSource", "country", "countryId", "continent", "deviceCategory", "browser", "newVsReturning", "customEvent:colour", "currencyCode",
 	}
@@ -141,6 +141,7 @@ func shape(rt *rapid.T, q *report.Query) {
 	if len(q.Dimensions) > 0 && rarely(rt, "ordered") {
 		q.Order = []report.OrderBy{{Dimension: q.Dimensions[0].Name, Desc: rapid.Bool().Draw(rt, "descending")}}
 	}
+	q.KeepEmptyRows = rarely(rt, "empty rows")
 	if rarely(rt, "paged") {
 		q.Offset = rapid.IntRange(0, 2).Draw(rt, "offset")
 		q.Limit = rapid.IntRange(1, 3).Draw(rt, "limit")
