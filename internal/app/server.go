@@ -90,6 +90,7 @@ func (s *server) parts() []service.Part {
 		{Name: "profiles", Start: s.openProfiles, Run: s.serveProfiles, Stop: s.closeProfiles},
 		{Name: "registry", Start: s.openRegistry, Stop: func(context.Context) error { return s.registry.Close() }},
 		{Name: "preparation", Start: s.prepare},
+		{Name: "salts", Run: s.eraseSalts},
 		{Name: "places", Start: s.openPlaces, Stop: func(context.Context) error { return closeIf(s.places) }},
 		{Name: "log", Start: s.openLog, Run: s.watchLog, Stop: func(context.Context) error { return s.log.Close() }, StopTimeout: time.Minute},
 		{Name: "state", Start: s.openState, Stop: func(context.Context) error { return s.state.Close() }},
@@ -258,6 +259,7 @@ func (s *server) openAPI(context.Context) (err error) {
 	cfg.SecureCookies = strings.HasPrefix(s.Config.HTTP.PublicURL, "https://")
 	s.api, err = api.New(cfg, api.Deps{
 		Reports: s.reports, Registry: s.registry, Tail: s.tail, Logger: s.Logger, Registerer: s.telemetry,
+		ClientAddr: s.collector.ClientAddr,
 	})
 	return err
 }

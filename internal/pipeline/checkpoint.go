@@ -68,9 +68,9 @@ func (p *Processor) beginCheckpoint(ctx context.Context, asked chan error) error
 
 func (p *Processor) writeCheckpoint(ctx context.Context, z *frozen) error {
 	p.deps.step("write segments")
-	segments, err := p.deps.Store.WriteSegments(ctx, z.head)
+	segments, err := p.writeSegments(ctx, z.head)
 	if err != nil {
-		return fmt.Errorf("write store segments: %w", err)
+		return err
 	}
 	err = p.keeper.commit(ctx, func(c state.Commit, m *state.Meta) error {
 		m.Manifest.Segments = append(m.Manifest.Segments, segments...)
@@ -88,6 +88,37 @@ func (p *Processor) writeCheckpoint(ctx context.Context, z *frozen) error {
 	p.tel.checkpoints.Observe(took.Seconds())
 	p.deps.Logger.Debug("checkpoint committed", "events", z.count, "segments", len(segments), "took", took)
 	return nil
+}
+
+// How often and how long apart a failed write of segments is tried again: about
+// ten minutes in all. A full disk may be mended meanwhile; events are still
+// accepted, and the fold holds back.
+const (
+	writeTries    = 25
+	writePause    = 250 * time.Millisecond
+	writePauseMax = 30 * time.Second
+)
+
+func (p *Processor) writeSegments(ctx context.Context, h store.Head) ([]store.Segment, error) {
+	pause := writePause
+	for try := 1; ; try++ {
+		segments, err := p.deps.Store.WriteSegments(ctx, h)
+		if err == nil || try == writeTries || ctx.Err() != nil || p.isStopping() {
+			if err != nil {
+				err = fmt.Errorf("write store segments: %w", err)
+			}
+			return segments, err
+		}
+		p.tel.writeFailures.Inc()
+		p.deps.Logger.Error("cannot write store segments, trying again", "try", try, "pause", pause, "error", err)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-p.stopping:
+			timer.Stop()
+		}
+		pause = min(2*pause, writePauseMax)
+	}
 }
 
 // saveFolds puts clients, offsets and ledgers into the commit.
@@ -123,14 +154,42 @@ func (p *Processor) truncateLog(ctx context.Context) {
 		return
 	}
 	slowest := p.keeper.slowestClock()
-	if slowest.Sub(m.Marks[0].IngestTime) <= p.cfg.LogRetention {
+	before := m.Marks[0].Next
+	switch {
+	case p.logNearlyFull():
+		// What is committed is in segments and state: the log can do without it, and
+		// taking events is worth more than replaying them (D8).
+		p.deps.Logger.Warn("event log is nearly full: cutting it before its retention is over; raise its max_bytes")
+		before = committedOffsets(&m)
+	case slowest.Sub(m.Marks[0].IngestTime) <= p.cfg.LogRetention:
 		return
 	}
-	for i, before := range m.Marks[0].Next {
+	for i, before := range before {
 		if err := p.deps.Log.Truncate(ctx, event.Partition(i), before); err != nil {
 			p.deps.Logger.Error("cannot cut event log: it grows until this is mended",
 				"partition", i, "before", before, "error", err)
 			return
 		}
 	}
+}
+
+// fullShare of its bound makes a log nearly full.
+const fullShare = 0.8
+
+// logNearlyFull asks a log that has a bound.
+func (p *Processor) logNearlyFull() bool {
+	bounded, ok := p.deps.Log.(interface{ Usage() (used, max int64) })
+	if !ok {
+		return false
+	}
+	used, limit := bounded.Usage()
+	return limit > 0 && float64(used) > fullShare*float64(limit)
+}
+
+func committedOffsets(m *state.Meta) []event.Offset {
+	out := make([]event.Offset, len(m.Partitions))
+	for i, p := range m.Partitions {
+		out[i] = p.Next
+	}
+	return out
 }

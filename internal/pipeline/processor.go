@@ -26,6 +26,8 @@ type Processor struct {
 	keeper *keeper
 	// flush asks the main loop for a checkpoint now.
 	flush chan chan error
+	// stopping is closed when Run leaves its loop: nothing waits any more.
+	stopping chan struct{}
 
 	upkeepMu sync.Mutex // one upkeep at a time
 
@@ -64,7 +66,8 @@ func New(cfg Config, meta *state.Meta, deps Deps) (*Processor, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Processor{cfg: cfg, deps: deps, flush: make(chan chan error), lastCheckpoint: deps.Clock()}
+	p := &Processor{cfg: cfg, deps: deps, flush: make(chan chan error),
+		stopping: make(chan struct{}), lastCheckpoint: deps.Clock()}
 	p.tel = newTelemetry(deps.Registerer)
 	p.moved.signal = make(chan struct{})
 	p.accounts.of = map[event.PropertyID]ledger.Outcomes{}
@@ -127,6 +130,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	upkeep := make(chan error, 1)
 	go func() { upkeep <- p.upkeep(upkeepCtx) }()
 	err := p.loop(ctx, upkeep)
+	close(p.stopping)
 	stop()
 	if uerr := <-upkeep; err == nil && !errors.Is(uerr, context.Canceled) {
 		err = uerr
@@ -180,6 +184,7 @@ func (p *Processor) loop(ctx context.Context, upkeep chan error) error {
 		if err := p.holdBack(ctx); err != nil {
 			return err
 		}
+		p.pace(ctx, n, began)
 	}
 	return rounds.drain()
 }
@@ -212,6 +217,15 @@ func (p *Processor) holdBack(ctx context.Context) error {
 	}
 }
 
+func (p *Processor) isStopping() bool {
+	select {
+	case <-p.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
 func (p *Processor) waitForRecords(ctx context.Context) error {
 	ends := make([]event.Offset, len(p.parts))
 	for i, part := range p.parts {
@@ -224,24 +238,6 @@ func (p *Processor) waitForRecords(ctx context.Context) error {
 		return fmt.Errorf("wait for records: %w", err)
 	}
 	return nil
-}
-
-// fullRound is how many records make a round worth its overhead: the store
-// appends in vectors of that size.
-const fullRound = 2048
-
-// pace waits after a small round, so that under a steady trickle the next one is
-// larger. It is about cost only: what is folded does not depend on it.
-func (p *Processor) pace(ctx context.Context, n int, began time.Time) {
-	if n == 0 || n >= fullRound {
-		return
-	}
-	wait := time.NewTimer(p.cfg.RoundInterval - time.Since(began))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
-	}
 }
 
 // finish makes the last checkpoint.

@@ -3,6 +3,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -21,14 +22,28 @@ func (p *Processor) upkeep(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		}
-		if err := p.Upkeep(ctx); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
+		err := p.Upkeep(ctx)
+		var fatal commitError
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.As(err, &fatal), errors.Is(err, store.ErrCorrupt):
 			return err
+		default:
+			// Nothing was changed: it can be tried again when there is memory or room.
+			p.tel.upkeepFailures.Inc()
+			p.deps.Logger.Error("upkeep of the store failed, it will be tried again", "error", err)
 		}
 	}
 }
+
+// commitError is an error after which memory and disk may disagree: going on
+// could lose or double rows.
+type commitError struct{ error }
+
+// Unwrap returns the cause.
+func (e commitError) Unwrap() error { return e.error }
 
 // Upkeep does what is due and returns when nothing is. It runs in the background;
 // tests call it to have it done now.
@@ -92,7 +107,7 @@ func (p *Processor) replace(ctx context.Context, change *store.Change, until map
 	if change == nil {
 		change = &store.Change{}
 	}
-	return p.keeper.commit(ctx, func(_ state.Commit, m *state.Meta) error {
+	err := p.keeper.commit(ctx, func(_ state.Commit, m *state.Meta) error {
 		m.Manifest.Segments = slices.DeleteFunc(m.Manifest.Segments, func(s store.Segment) bool {
 			return slices.Contains(change.Removed, s.ID)
 		})
@@ -103,4 +118,8 @@ func (p *Processor) replace(ctx context.Context, change *store.Change, until map
 		}
 		return nil
 	})
+	if err != nil {
+		return commitError{err}
+	}
+	return nil
 }
