@@ -18,8 +18,8 @@ type Config struct {
 	MemoryLimit int64
 	// WriterMemoryLimit bounds compaction and finalization. Default 512 MiB.
 	WriterMemoryLimit int64
-	// TempLimit bounds what queries may spill to disk, and once more what
-	// compaction and finalization may. Default 4 GiB.
+	// TempLimit bounds what heads and queries may spill to disk, and once more
+	// what compaction and finalization may. Default 4 GiB.
 	TempLimit int64
 	// Threads that answer queries. Default 2.
 	Threads int

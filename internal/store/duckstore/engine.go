@@ -46,7 +46,6 @@ func openEngine(cfg engineConfig) (*engine, error) {
 		{"memory_limit", strconv.FormatInt(cfg.memoryLimit, 10) + "B"},
 		{"threads", strconv.Itoa(cfg.threads)},
 		{"temp_directory", cfg.tempDir},
-		{"max_temp_directory_size", strconv.FormatInt(cfg.tempLimit, 10) + "B"},
 		{"autoinstall_known_extensions", "false"},
 		{"autoload_known_extensions", "false"},
 		// A checkpoint of an instance in memory rewrites and compresses its tables
@@ -63,22 +62,26 @@ func openEngine(cfg engineConfig) (*engine, error) {
 	if mapping.OpenExt(":memory:", &e.db, c, &msg) == mapping.StateError {
 		return nil, fmt.Errorf("open engine: %s", msg)
 	}
-	if err := e.lockDown(cfg.dir); err != nil {
+	if err := e.lockDown(cfg); err != nil {
 		e.close()
 		return nil, err
 	}
 	return e, nil
 }
 
-func (e *engine) lockDown(dir string) error {
+// lockDown makes the settings that an instance takes only while it runs, and
+// forbids any change of them. (max_temp_directory_size given at the start is shown by
+// duckdb_settings, but nothing obeys it.)
+func (e *engine) lockDown(cfg engineConfig) error {
 	cn, err := e.get()
 	if err != nil {
 		return err
 	}
 	defer e.put(cn)
 	for _, q := range []string{
+		"SET max_temp_directory_size = '" + strconv.FormatInt(cfg.tempLimit, 10) + "B'",
 		"SET parquet_metadata_cache = true",
-		"SET allowed_directories = [" + quote(dir+"/") + "]",
+		"SET allowed_directories = [" + quote(cfg.dir+"/") + "]",
 		"SET enable_external_access = false",
 		"SET lock_configuration = true",
 	} {

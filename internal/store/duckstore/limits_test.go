@@ -45,7 +45,7 @@ func TestT6_RunningQueryIsInterrupted(t *testing.T) {
 }
 
 func TestT6_QueryOverItsMemoryFailsAlone(t *testing.T) {
-	s, err := Open(Config{Dir: t.TempDir(), MemoryLimit: 64 << 20, TempLimit: 1 << 20}, store.Manifest{}, Deps{})
+	s, err := Open(Config{Dir: t.TempDir(), MemoryLimit: 64 << 20, TempLimit: 32 << 20}, store.Manifest{}, Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}

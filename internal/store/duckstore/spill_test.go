@@ -3,6 +3,8 @@ package duckstore
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,4 +54,25 @@ func TestWhatWasSpilledIsGoneAfterOpen(t *testing.T) {
 	if _, err := os.Stat(left); !os.IsNotExist(err) {
 		t.Errorf("a spilled file of an earlier run is still there: %v", err)
 	}
+}
+
+func TestD8_SpillingIsBoundedByTempLimit(t *testing.T) {
+	s, err := Open(Config{Dir: t.TempDir(), MemoryLimit: 32 << 20, WriterMemoryLimit: 32 << 20,
+		TempLimit: 1 << 20}, store.Manifest{}, Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for name, e := range map[string]*engine{"reader": s.reader, "writer": s.writer} {
+		err := e.exec(context.Background(), hog("hog", 1_000_000))
+		if !errors.Is(err, store.ErrResources) {
+			t.Errorf("%s: got %v, want %v", name, err, store.ErrResources)
+		}
+	}
+}
+
+// hog renders the making of a table that takes about 100 bytes a row.
+func hog(name string, rows int) string {
+	return fmt.Sprintf("CREATE TABLE %s AS SELECT concat(md5(range::VARCHAR), md5((range + 1)::VARCHAR), "+
+		"md5((range + 2)::VARCHAR)) AS x FROM range(%d)", name, rows)
 }
