@@ -50,8 +50,8 @@ const (
 func dimensions() []Dimension {
 	var all []Dimension
 	for _, group := range [][]Dimension{
-		timeDimensions(), pageDimensions(), eventDimensions(), sessionSourceDimensions(),
-		firstUserDimensions(), datePartDimensions(), geographyDimensions(), deviceDimensions(), userDimensions(),
+		timeDimensions(), datePartDimensions(), pageDimensions(), eventDimensions(), sessionSourceDimensions(),
+		firstUserDimensions(), geographyDimensions(), deviceDimensions(), userDimensions(),
 	} {
 		all = append(all, group...)
 	}
