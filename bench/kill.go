@@ -33,6 +33,10 @@ func measureKill(ctx context.Context, b *bench) error {
 	}
 	began := time.Now()
 	wait := b.profile(s, "catchup", 3*time.Second)
+	before, err := cpuOf(s.pid())
+	if err != nil {
+		return errors.Join(err, s.kill())
+	}
 	first, err := s.ledger(ctx)
 	if err != nil {
 		return errors.Join(err, s.kill())
@@ -42,9 +46,28 @@ func measureKill(ctx context.Context, b *bench) error {
 	}
 	took := time.Since(began)
 	wait()
+	visible, err := cpuOf(s.pid())
+	if err != nil {
+		return errors.Join(err, s.kill())
+	}
+	heap, err := s.heap(ctx)
+	if err != nil {
+		return errors.Join(err, s.kill())
+	}
+	now, _, err := memoryOf(s.pid())
+	if err != nil {
+		return errors.Join(err, s.kill())
+	}
+	whole, err := s.stop()
+	if err != nil {
+		return err
+	}
+	events := float64(max(1, first.Pending))
 	b.add("ready after kill -9", millis(s.readyAfter.Seconds()), "", "<= 5 s")
 	b.add("  events to fold again", count(float64(first.Pending)), "", "")
 	b.add("  caught up, events/s", count(float64(first.Pending)/took.Seconds()), "", ">= 150,000/s")
-	_, err = s.stop()
-	return err
+	b.add("  processor time, log to visible", micros((visible-before).Seconds()/events)+" an event", "", "")
+	b.add("  processor time, last checkpoint and stop", micros((whole-visible).Seconds()/events)+" an event", "", "")
+	b.add("  memory with all of them in the head: all, Go's heap", megabytes(now)+", "+megabytes(heap), "", "")
+	return nil
 }

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -154,6 +156,27 @@ func (s *server) call(ctx context.Context, method, path string, body any, into a
 		return nil
 	}
 	return json.Unmarshal(answer, into)
+}
+
+// heap returns what Go's heap holds, in bytes; the rest of a process is the
+// query engine's.
+func (s *server) heap(ctx context.Context) (float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if text, ok := strings.CutPrefix(lines.Text(), "go_memstats_heap_inuse_bytes "); ok {
+			return strconv.ParseFloat(text, 64)
+		}
+	}
+	return 0, errors.Join(errors.New("telemetry does not tell the heap"), lines.Err())
 }
 
 // ledger is what the ledger says that the bench needs.
