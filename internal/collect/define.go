@@ -27,7 +27,7 @@ func (d *Directory) EnsureDefined(ctx context.Context, p *property.Property) err
 	if err != nil {
 		return fmt.Errorf("encode definition: %w", err)
 	}
-	var batch eventlog.Batch
+	batch := eventlog.Batch{Essential: true}
 	for i := range d.deps.Log.Partitions() {
 		batch.Records = append(batch.Records, eventlog.Record{Partition: event.Partition(i), Payload: payload})
 	}

@@ -11,6 +11,7 @@ import (
 
 	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
+	"tidemark/internal/eventlog/memlog"
 )
 
 // failingLog fails appends that hold events or counts while err is set.
@@ -93,6 +94,22 @@ func TestD6ReceivedIsAcceptedPlusRefused(t *testing.T) {
 	}
 	if got := int64(len(f.events(t))); got != f.counts(t)["property 101 accepted"] {
 		t.Errorf("%d events in the log, the ledger has %v", got, f.counts(t))
+	}
+}
+
+// TestC5DefinitionsGoIntoAFullLog, so that the property is known to every
+// partition whenever there is room for its events.
+func TestC5DefinitionsGoIntoAFullLog(t *testing.T) {
+	f := newFixture(t, func(_ *Config, d *Deps) {
+		d.Log = memlog.New(memlog.Config{Partitions: 4, MaxBytes: 1})
+	})
+	if w := f.post("/v1/events?measurement_id=G-UTC", `{"name":"a"}`); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("got %d for an event, want 503", w.Code)
+	}
+	for p := range f.log.Partitions() {
+		if got := f.log.End(event.Partition(p)); got != 1 {
+			t.Errorf("partition %d has %d records, want the definition", p, got)
+		}
 	}
 }
 

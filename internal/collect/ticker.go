@@ -73,7 +73,7 @@ func (t *ticker) look() {
 
 // tick appends to the partitions that were quiet for the interval.
 func (t *ticker) tick(ctx context.Context) error {
-	var batch eventlog.Batch
+	batch := eventlog.Batch{Essential: true}
 	for p, quiet := range t.quiet {
 		if quiet >= looks {
 			batch.Records = append(batch.Records, eventlog.Record{Partition: event.Partition(p)})

@@ -44,6 +44,20 @@ func TestS1QuietPartitionsGetATickAndBusyOnesDoNot(t *testing.T) {
 	})
 }
 
+// TestS1ClocksMoveWhileTheLogIsFull: without ticks nothing would ever be
+// truncated, and the log would stay full.
+func TestS1ClocksMoveWhileTheLogIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := memlog.New(memlog.Config{Partitions: 2, MaxBytes: 1})
+		ticker := startTicker(time.Second, log, time.Now, slog.New(slog.DiscardHandler))
+		pass(3 * time.Second)
+		ticker.stop()
+		if log.End(0) < 2 || log.End(1) < 2 {
+			t.Errorf("a full log has %d and %d ticks after 3 s, want 2 or more", log.End(0), log.End(1))
+		}
+	})
+}
+
 func TestATickThatFailsIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &failingLog{Log: memlog.New(memlog.Config{Partitions: 1}), err: eventlog.ErrFull}

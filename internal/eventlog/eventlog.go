@@ -65,6 +65,12 @@ type Log interface {
 type Batch struct {
 	Records []Record
 	Counts  []Count
+	// Essential: the batch holds nothing but what readers need to get on, ticks
+	// and definitions. A log that is full by its own bound takes it all the same:
+	// without it clocks stand still, so nothing is folded for good, nothing can
+	// be truncated, and the log stays full for ever. ErrFull is then for a disk
+	// that has next to nothing left, and for a log that is busy.
+	Essential bool
 }
 
 // Record is one encoded event.Record on its way to a partition.

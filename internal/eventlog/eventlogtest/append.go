@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -181,26 +180,6 @@ func unknownPartitionIsAnError(t *testing.T, s Subject) {
 	if err := l.Wait(t.Context(), make([]event.Offset, Partitions-1)); err == nil {
 		t.Error("wait with too few ends: no error")
 	}
-}
-
-func fullLogSaysSo(t *testing.T, s Subject) {
-	l := s.OpenFull(t)
-	t.Cleanup(func() { _ = l.Close() })
-	var appended int
-	noise := rand.NewChaCha8([32]byte{}) // the bound may be one on compressed bytes
-	for {
-		payload := make([]byte, 10_000)
-		_, _ = noise.Read(payload)
-		err := l.Append(t.Context(), batch(0, string(payload)))
-		if err != nil {
-			wantError(t, "append", err, eventlog.ErrFull)
-			break
-		}
-		if appended++; appended > 100 {
-			t.Fatal("a log with less than 1,000,000 bytes took more")
-		}
-	}
-	wantEqual(t, "records", len(ReadAll(t, l, 0, 1<<20)), appended)
 }
 
 func closedLogSaysSo(t *testing.T, s Subject) {

@@ -85,10 +85,20 @@ func runSurvival(t *testing.T, newSubject func(t testing.TB) Subject) {
 	}
 }
 
-// runBounds adds the promise of logs that have a bound.
+// runBounds adds the promises of logs that have a bound.
 func runBounds(t *testing.T, newSubject func(t testing.TB) Subject) {
 	if newSubject(t).OpenFull == nil {
 		return
 	}
-	t.Run("FullLogSaysSo", func(t *testing.T) { fullLogSaysSo(t, newSubject(t)) })
+	promises := []struct {
+		name string
+		test func(t *testing.T, s Subject)
+	}{
+		{"FullLogSaysSo", fullLogSaysSo},
+		{"FullLogTakesEssentialBatches", fullLogTakesEssentialBatches},
+		{"FullLogTakesMoreAfterTruncate", fullLogTakesMoreAfterTruncate},
+	}
+	for _, p := range promises {
+		t.Run(p.name, func(t *testing.T) { p.test(t, newSubject(t)) })
+	}
 }

@@ -78,7 +78,7 @@ func (l *Log) Append(ctx context.Context, b *eventlog.Batch) error {
 	if l.closed {
 		return eventlog.ErrClosed
 	}
-	if l.maxBytes > 0 && l.bytes+size > l.maxBytes {
+	if l.maxBytes > 0 && !b.Essential && l.bytes+size > l.maxBytes {
 		return fmt.Errorf("append %d bytes to %d of %d: %w", size, l.bytes, l.maxBytes, eventlog.ErrFull)
 	}
 	l.bytes += size
@@ -218,6 +218,14 @@ func (l *Log) Counts(ctx context.Context) ([]eventlog.Count, error) {
 		out = append(out, eventlog.Count{Property: k.property, Day: k.day, Reason: k.reason, N: n})
 	}
 	return out, nil
+}
+
+// Usage returns how many payload bytes are kept, and how many may be at most; 0
+// means no bound.
+func (l *Log) Usage() (used, bound int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.bytes, l.maxBytes
 }
 
 // Close wakes all who wait. A second Close does nothing.

@@ -52,10 +52,11 @@ func (l *Log) Append(ctx context.Context, b *eventlog.Batch) error {
 	if len(b.Records) == 0 && len(b.Counts) == 0 {
 		return l.closedError()
 	}
-	if err := l.usage.check(size); err != nil {
+	if err := l.usage.admit(size, b.Essential); err != nil {
 		l.telemetry.refused.Inc()
 		return fmt.Errorf("append %d bytes: %w", size, err)
 	}
+	defer l.usage.leave(size)
 	r := l.newRequest()
 	r.batch, r.bytes = b, size
 	return l.submit(ctx, r)
@@ -200,7 +201,7 @@ func (l *Log) take(dst []*request) []*request {
 		l.mu.Lock()
 		var bytes int64
 		n := 0
-		for n < len(l.queue) && (n == 0 || bytes+l.queue[n].bytes <= l.cfg.MaxCommitBytes) {
+		for n < len(l.queue) && (n == 0 || bytes+l.queue[n].bytes <= l.maxCommit) {
 			bytes += l.queue[n].bytes
 			n++
 		}

@@ -24,6 +24,7 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.telemetry.unregister()
+	l.reclaimer.cancel()
 	// Readers that hang in a database that gave up are left behind too.
 	err := l.isolateBounded(func() error {
 		l.gate.Lock()

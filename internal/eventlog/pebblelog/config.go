@@ -21,11 +21,14 @@ type Config struct {
 	// error. Too few: folds cannot run in parallel. Too many: small chunks.
 	Partitions int
 	// MaxBytes bounds the disk space of the log. At the bound Append fails with
-	// ErrFull until Truncate has freed some. Zero means no bound.
+	// ErrFull until Truncate has freed some; only essential batches are taken
+	// beyond it. What a compaction writes comes on top until what it read is
+	// deleted, and so do up to four files of former WALs. Zero means no bound.
 	MaxBytes int64
 	// MinFreeBytes is the free disk space below which Append fails with
-	// ErrFull. Too small: the disk fills, a write fails halfway, and the log
-	// has to be opened again. Zero means no bound.
+	// ErrFull; essential batches may use three quarters of it, but leave 64 MiB.
+	// Too small: the disk fills, a write fails halfway, and the log has to be
+	// opened again. Zero means no bound.
 	MinFreeBytes int64
 	// MaxQueueBytes bounds what waits for a commit. Too small: bursts are
 	// refused. Too big: memory, and a long wait before a caller is told.

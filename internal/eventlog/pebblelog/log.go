@@ -38,7 +38,9 @@ type Log struct {
 	plant     plant
 	db        *pebble.DB
 	usage     *usage
+	reclaimer *reclaimer
 	secret    uint64 // key of the vouchers, from meta
+	maxCommit int64  // MaxCommitBytes, or less in a small log
 
 	// Written by the finisher only (P2), except in Open.
 	ends    []atomic.Uint64 // durable end of each partition

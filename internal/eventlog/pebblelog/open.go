@@ -48,6 +48,8 @@ func open(cfg Config, deps Deps, bug plant) (*Log, error) {
 		},
 	}
 	l.fs = l.wrapFS(deps.FS)
+	l.usage, l.reclaimer = &usage{l: l}, newReclaimer(l)
+	l.maxCommit = l.bounded(cfg.MaxCommitBytes)
 	var err error
 	if l.telemetry, err = newTelemetry(deps.Registerer, l); err != nil {
 		return nil, fmt.Errorf("register event log telemetry: %w", err)
@@ -90,7 +92,6 @@ func (l *Log) recover() error {
 	}
 	// The WAL hides its errors from Pebble; ask it.
 	err = l.isolate(func() error {
-		l.usage = &usage{l: l}
 		l.usage.measure()
 		return l.recoverState()
 	})
@@ -226,6 +227,9 @@ func (l *Log) recoverPartition(p event.Partition) error {
 	l.starts[p].Store(start)
 	l.ends[p].Store(uint64(end))
 	l.writer.starts[p] = event.Offset(start)
+	if start > 0 {
+		l.reclaimer.note(&truncation{partition: p, keepFrom: event.Offset(start)})
+	}
 	l.writer.next[p] = end
 	return nil
 }

@@ -12,6 +12,16 @@ import (
 // newer is required: it lets recovery tell damage from a torn tail.
 const pebbleFormat = pebble.FormatValueSeparation
 
+// bounded makes a size smaller for a log that may take little disk: the WAL of a
+// table stays until the table is flushed, and its file is kept for the next WAL.
+func (l *Log) bounded(size int64) int64 {
+	const share, least = 32, 64 << 10
+	if l.cfg.MaxBytes == 0 {
+		return size
+	}
+	return min(size, max(l.cfg.MaxBytes/share, least))
+}
+
 // pebbleOptions returns the set-up. The logger, the listener and the file
 // system carry Pebble's failures back to l.
 func (l *Log) pebbleOptions() *pebble.Options {
@@ -23,7 +33,7 @@ func (l *Log) pebbleOptions() *pebble.Options {
 		Merger:             newMerger(),
 		FormatMajorVersion: pebbleFormat,
 		CacheSize:          l.cfg.CacheBytes,
-		MemTableSize:       uint64(l.cfg.MemTableBytes),
+		MemTableSize:       uint64(l.bounded(l.cfg.MemTableBytes)),
 		// Two full tables may wait for their flush while the third fills.
 		MemTableStopWritesThreshold: 3,
 		// Chunks of different commits never overlap within a partition, so that

@@ -29,6 +29,8 @@ func (l *Log) Truncate(ctx context.Context, p event.Partition, before event.Offs
 	if err := l.submit(ctx, r); err != nil {
 		return fmt.Errorf("truncate partition %d below %d: %w", p, before, err)
 	}
+	l.reclaimer.note(t)
+	l.usage.refresh()
 	return nil
 }
 
