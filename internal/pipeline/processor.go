@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tidemark/internal/event"
@@ -24,8 +25,9 @@ type Processor struct {
 
 	parts  []*partition
 	keeper *keeper
-	// flush asks the main loop for a checkpoint now.
+	// flush asks the main loop for a checkpoint now; nudge ends its wait for records.
 	flush chan chan error
+	nudge atomic.Pointer[context.CancelFunc]
 	// stopping is closed when Run leaves its loop: nothing waits any more.
 	stopping chan struct{}
 
@@ -66,7 +68,7 @@ func New(cfg Config, meta *state.Meta, deps Deps) (*Processor, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Processor{cfg: cfg, deps: deps, flush: make(chan chan error),
+	p := &Processor{cfg: cfg, deps: deps, flush: make(chan chan error, 1),
 		stopping: make(chan struct{}), lastCheckpoint: deps.Clock()}
 	p.tel = newTelemetry(deps.Registerer)
 	p.moved.signal = make(chan struct{})
@@ -233,6 +235,10 @@ func (p *Processor) waitForRecords(ctx context.Context) error {
 	}
 	wait, cancel := context.WithTimeout(ctx, idle)
 	defer cancel()
+	p.nudge.Store(&cancel)
+	if len(p.flush) > 0 {
+		return nil
+	}
 	err := p.deps.Log.Wait(wait, ends)
 	if err != nil && wait.Err() == nil {
 		return fmt.Errorf("wait for records: %w", err)
@@ -256,6 +262,9 @@ func (p *Processor) Checkpoint(ctx context.Context) error {
 	case p.flush <- done:
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if cancel := p.nudge.Load(); cancel != nil {
+		(*cancel)()
 	}
 	select {
 	case err := <-done:

@@ -5,7 +5,9 @@ package product_test
 
 import (
 	"context"
+	"flag"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -14,12 +16,43 @@ import (
 
 	"tidemark/internal/event"
 	"tidemark/internal/report"
+	"tidemark/internal/store"
+	"tidemark/internal/store/storetest"
 	"tidemark/internal/testkit/oracle"
 	"tidemark/internal/testkit/product"
 	"tidemark/internal/testkit/spec"
 )
 
+// On DuckDB, and many times more on the store in memory, whose answers storetest
+// holds DuckDB to: it is where rare orders are found.
 func TestFinalDaysEqualTheOracleInAnyOrderD3(t *testing.T) {
+	checks(t, 25, 1)
+	checkOrders(t, func(o *product.Options) {})
+}
+
+func TestFinalDaysEqualTheOracleInAnyOrderInMemoryD3(t *testing.T) {
+	checks(t, 150, 20)
+	checkOrders(t, func(o *product.Options) {
+		disk := storetest.NewDisk()
+		o.OpenStore = func(m store.Manifest) (store.Store, error) { return storetest.OpenMem(disk, m) }
+	})
+}
+
+// checks sets how many orders a test tries: n, or in a soak more.
+func checks(t *testing.T, n, soakFactor int) {
+	if text := os.Getenv("TIDEMARK_D3_CHECKS"); text != "" {
+		soak, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n = soak * soakFactor
+	}
+	if err := flag.Set("rapid.checks", strconv.Itoa(n)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkOrders(t *testing.T, adjust func(*product.Options)) {
 	root := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(root, "run")
@@ -35,6 +68,7 @@ func TestFinalDaysEqualTheOracleInAnyOrderD3(t *testing.T) {
 		}
 		run := &run{rt: rt, options: product.Options{Dir: dir, FS: vfs.NewMem(),
 			Partitions: rapid.SampledFrom([]int{1, 2, 5}).Draw(rt, "partitions")}}
+		adjust(&run.options)
 		run.open()
 		defer func() { run.do("close", run.product.Close()) }()
 		want := oracle.New()

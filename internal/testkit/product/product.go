@@ -29,6 +29,8 @@ type Options struct {
 	// FS holds log and state; nil: the disk, under Dir.
 	FS         vfs.FS
 	Partitions int // 0: 16
+	// OpenStore opens the store instead of DuckDB, for tests of many small runs.
+	OpenStore func(store.Manifest) (store.Store, error)
 	// Step is called before each step of a commit.
 	Step func(name string)
 	// Adjust changes the processor's configuration.
@@ -38,7 +40,7 @@ type Options struct {
 // Product is a running pipeline.
 type Product struct {
 	Log       *pebblelog.Log
-	Store     *duckstore.Store
+	Store     store.Store
 	Processor *pipeline.Processor
 	Engine    *report.Engine
 
@@ -84,14 +86,15 @@ func (p *Product) start(o Options, quiet *slog.Logger) error {
 	if meta != nil {
 		manifest = meta.Manifest
 	}
-	dc := duckstore.DefaultConfig()
-	dc.Dir = filepath.Join(o.Dir, "segments")
-	if p.Store, err = duckstore.Open(dc, manifest, duckstore.Deps{Logger: quiet}); err != nil {
+	if o.OpenStore == nil {
+		o.OpenStore = func(m store.Manifest) (store.Store, error) { return openDuck(o.Dir, m, quiet) }
+	}
+	if p.Store, err = o.OpenStore(manifest); err != nil {
 		return err
 	}
 	cfg := pipeline.DefaultConfig()
 	cfg.CheckpointInterval, cfg.UpkeepInterval = time.Hour, time.Hour // when the test says so
-	cfg.RoundInterval = 0 // tests append little and want to see it now
+	cfg.RoundInterval = 0                                             // tests append little and want to see it now
 	if o.Adjust != nil {
 		o.Adjust(&cfg)
 	}
@@ -110,6 +113,16 @@ func (p *Product) start(o Options, quiet *slog.Logger) error {
 	p.cancel = cancel
 	go func() { p.ended <- p.Processor.Run(ctx) }()
 	return nil
+}
+
+func openDuck(dir string, m store.Manifest, quiet *slog.Logger) (store.Store, error) {
+	cfg := duckstore.DefaultConfig()
+	cfg.Dir = filepath.Join(dir, "segments")
+	s, err := duckstore.Open(cfg, m, duckstore.Deps{Logger: quiet})
+	if err != nil {
+		return nil, err // not a typed nil
+	}
+	return s, nil
 }
 
 // Load appends records and waits until they are visible. Events go to the
