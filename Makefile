@@ -25,8 +25,9 @@ test: check node-test go-test ## everything that must hold before a commit is sh
 
 check: format vet staticcheck generated lint ## the quick part of test
 
-soak: build ## the long kind of test: kill -9 a thousand times (ROUNDS=1000)
+soak: build ## the long kind of test: kill -9 a thousand times (ROUNDS), thousands of orders of arrival (CHECKS)
 	TIDEMARK_KILL_ROUNDS=$(or $(ROUNDS),1000) go test -timeout 0 -count=1 -v -run Kill ./test/e2e/
+	TIDEMARK_D3_CHECKS=$(or $(CHECKS),500) go test -timeout 0 -count=1 -run FinalDaysEqual ./internal/testkit/product/
 
 bench: build ## measure, as ratios to a bare HTTP server in the same run
 	sh bench/run.sh
