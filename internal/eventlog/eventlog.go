@@ -54,8 +54,15 @@ type Log interface {
 	// Truncate may forget records of p below `before`. It is idempotent.
 	Truncate(ctx context.Context, p event.Partition, before event.Offset) error
 
-	// Counts returns the sums of all counts ever appended.
+	// Counts returns the sums of all counts ever appended, by property, day and
+	// reason. It may read them all from disk.
 	Counts(ctx context.Context) ([]Count, error)
+
+	// CountsOf returns the sums of one property by reason, over all days. It
+	// holds the counts of every record that Read can return, and is cheap: it
+	// waits for no disk, and answers until the log is closed, even if no more
+	// can be appended.
+	CountsOf(ctx context.Context, id event.PropertyID) (map[event.RefuseReason]int64, error)
 
 	// Close waits for commits under way and releases everything.
 	Close() error

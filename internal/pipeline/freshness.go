@@ -56,20 +56,17 @@ func (p *Processor) Ledger(ctx context.Context, id event.PropertyID) (ledger.Led
 	p.accounts.RLock()
 	sum := p.accounts.of[id]
 	p.accounts.RUnlock()
-	counts, err := p.deps.Log.Counts(ctx)
+	counts, err := p.deps.Log.CountsOf(ctx, id)
 	if err != nil {
 		return ledger.Ledger{}, fmt.Errorf("read counts of event log: %w", err)
 	}
 	l := ledger.Ledger{Refused: map[event.RefuseReason]int64{}, Outcomes: sum}
-	for _, c := range counts {
-		if c.Property != id {
-			continue
-		}
-		l.Received += c.N
-		if c.Reason == "" {
-			l.Accepted += c.N
+	for why, n := range counts {
+		l.Received += n
+		if why == "" {
+			l.Accepted += n
 		} else {
-			l.Refused[c.Reason] += c.N
+			l.Refused[why] += n
 		}
 	}
 	l.Pending = l.Accepted - l.Stored - l.Duplicate - l.TooLate - l.Expired - l.Erased

@@ -197,6 +197,8 @@ func closedLogSaysSo(t *testing.T, s Subject) {
 	wantError(t, "read", err, eventlog.ErrClosed)
 	_, err = l.Counts(ctx)
 	wantError(t, "counts", err, eventlog.ErrClosed)
+	_, err = l.CountsOf(ctx, 1)
+	wantError(t, "counts of a property", err, eventlog.ErrClosed)
 	wantError(t, "truncate", l.Truncate(ctx, 0, 1), eventlog.ErrClosed)
 	wantError(t, "wait", l.Wait(ctx, make([]event.Offset, Partitions)), eventlog.ErrClosed)
 }

@@ -90,6 +90,16 @@ func Sums(t testing.TB, l eventlog.Log) map[string]int64 {
 	return sums
 }
 
+// sumsOf returns the sums of one property.
+func sumsOf(t testing.TB, l eventlog.Log, id event.PropertyID) map[event.RefuseReason]int64 {
+	t.Helper()
+	sums, err := l.CountsOf(t.Context(), id)
+	if err != nil {
+		t.Fatalf("counts of property %d: %v", id, err)
+	}
+	return sums
+}
+
 func wantEqual(t testing.TB, what string, got, want any) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -46,6 +46,8 @@ func Run(t *testing.T, newSubject func(t testing.TB) Subject) {
 		{"ConcurrentReadersSeePrefixes", concurrentReadersSeePrefixes},
 		{"CountsRideWithRecords", countsRideWithRecords},
 		{"CountsWithEqualKeysAddUp", countsWithEqualKeysAddUp},
+		{"CountsOfAddUpOverDays", countsOfAddUpOverDays},
+		{"CountsOfHoldWhatCanBeRead", countsOfHoldWhatCanBeRead},
 		{"TruncateKeepsOffsets", truncateKeepsOffsets},
 		{"TruncateIsIdempotent", truncateIsIdempotent},
 		{"TruncateStopsAtTheEnd", truncateStopsAtTheEnd},

@@ -97,6 +97,10 @@ func checkSurvivors(t *testing.T, s Subject, floor []int64, sent []atomic.Int64)
 		wantEqual(t, fmt.Sprint("partition ", p), texts(t, l, p), want)
 	}
 	wantEqual(t, "counts", Sums(t, l), records)
+	for a := range floor {
+		got := sumsOf(t, l, event.PropertyID(a))[""]
+		wantEqual(t, fmt.Sprint("counts of property ", a), got, records[fmt.Sprintf("%d/0/", a)])
+	}
 }
 
 // readStopsAtDurableEnd reads along while appenders run, then crashes: what was
@@ -148,6 +152,7 @@ func everythingSurvivesReopen(t *testing.T, s Subject) {
 	l := openLog(t, s)
 	wantEqual(t, "records", texts(t, l, 1), want)
 	wantEqual(t, "counts", Sums(t, l), map[string]int64{"5/0/": 6})
+	wantEqual(t, "counts of property 5", sumsOf(t, l, 5), map[event.RefuseReason]int64{"": 6})
 }
 
 func truncateSurvivesReopen(t *testing.T, s Subject) {

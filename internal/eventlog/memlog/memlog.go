@@ -220,6 +220,25 @@ func (l *Log) Counts(ctx context.Context) ([]eventlog.Count, error) {
 	return out, nil
 }
 
+// CountsOf returns the sums of one property, over all days.
+func (l *Log) CountsOf(ctx context.Context, id event.PropertyID) (map[event.RefuseReason]int64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, eventlog.ErrClosed
+	}
+	out := make(map[event.RefuseReason]int64)
+	for k, n := range l.counts {
+		if k.property == id {
+			out[k.reason] += n
+		}
+	}
+	return out, nil
+}
+
 // Usage returns how many payload bytes are kept, and how many may be at most; 0
 // means no bound.
 func (l *Log) Usage() (used, bound int64) {

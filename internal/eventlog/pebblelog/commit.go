@@ -18,6 +18,7 @@ type commit struct {
 	batch    *pebble.Batch
 	requests []*request
 	ends     []partitionEnd
+	counts   []eventlog.Count
 	records  int
 	bytes    int64
 }
@@ -120,7 +121,7 @@ func (l *Log) build(taken []*request) *commit {
 	w.number++
 	c.batch = l.db.NewBatchWithSize(int(c.bytes) + 4096)
 	w.putRecords(c)
-	w.putCounts(c.batch)
+	w.putCounts(c)
 	w.putTruncations(l, c)
 	l.putCommitNumber(c)
 	return c
@@ -170,10 +171,13 @@ func chunkPrefix(payloads [][]byte) (n, size int) {
 	return n, size
 }
 
-func (w *committer) putCounts(b *pebble.Batch) {
+func (w *committer) putCounts(c *commit) {
 	for id, n := range w.counts {
 		w.key = id.appendKey(w.key[:0])
-		op := b.MergeDeferred(len(w.key), 8)
+		c.counts = append(c.counts, eventlog.Count{
+			Property: id.property, Day: id.day, Reason: ownReason(id.reason), N: n,
+		})
+		op := c.batch.MergeDeferred(len(w.key), 8)
 		copy(op.Key, w.key)
 		binary.LittleEndian.PutUint64(op.Value, uint64(n))
 		mustFinish(op.Finish())

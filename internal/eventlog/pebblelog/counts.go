@@ -56,6 +56,12 @@ func (l *Log) Counts(ctx context.Context) ([]eventlog.Count, error) {
 		return nil, err
 	}
 	defer release()
+	return l.readCounts(func() error { return l.waitDurable(ctx, l.begun.Load()) })
+}
+
+// readCounts reads all counts as of now. It calls settle when what will be read
+// is fixed.
+func (l *Log) readCounts(settle func() error) ([]eventlog.Count, error) {
 	it, err := l.db.NewIter(&pebble.IterOptions{
 		LowerBound: []byte{kindCount}, UpperBound: []byte{kindCount + 1},
 	})
@@ -63,7 +69,7 @@ func (l *Log) Counts(ctx context.Context) ([]eventlog.Count, error) {
 		return nil, fmt.Errorf("read counts: %w", asCorrupt(err))
 	}
 	defer func() { _ = it.Close() }()
-	if err := l.waitDurable(ctx, l.begun.Load()); err != nil {
+	if err := settle(); err != nil {
 		return nil, fmt.Errorf("read counts: %w", err)
 	}
 	var out []eventlog.Count

@@ -47,8 +47,10 @@ func (l *Log) waitSync(c *commit) error {
 	return c.batch.SyncWait()
 }
 
-// publish moves the durable ends and wakes those who wait for them (P2).
+// publish adds up the counts, moves the durable ends and wakes those who wait
+// for them (P2).
 func (l *Log) publish(c *commit) {
+	l.sums.add(c.counts) // First: what can be read was counted (CountsOf).
 	for _, e := range c.ends {
 		l.ends[e.partition].Store(uint64(e.end))
 	}

@@ -39,6 +39,7 @@ type Log struct {
 	db        *pebble.DB
 	usage     *usage
 	reclaimer *reclaimer
+	sums      *sums
 	secret    uint64 // key of the vouchers, from meta
 	maxCommit int64  // MaxCommitBytes, or less in a small log
 

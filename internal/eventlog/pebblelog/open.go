@@ -48,6 +48,7 @@ func open(cfg Config, deps Deps, bug plant) (*Log, error) {
 		},
 	}
 	l.fs = l.wrapFS(deps.FS)
+	l.sums = newSums()
 	l.usage, l.reclaimer = &usage{l: l}, newReclaimer(l)
 	l.maxCommit = l.bounded(cfg.MaxCommitBytes)
 	var err error
@@ -116,6 +117,9 @@ func (l *Log) recoverState() error {
 		if err := l.recoverPartition(event.Partition(p)); err != nil {
 			return err
 		}
+	}
+	if err := l.recoverSums(); err != nil {
+		return err
 	}
 	return l.checkHighWater()
 }
