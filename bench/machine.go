@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// busyLoad is the load from which on results are marked as disturbed.
+const busyLoad = 1.5
+
 // ticksPerSecond is the unit of /proc/pid/stat on Linux.
 const ticksPerSecond = 100
 
@@ -76,8 +79,12 @@ func machineFacts(root string) []string {
 		facts = append(facts, "commit: "+strings.TrimSpace(string(out)))
 	}
 	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
-		facts = append(facts, "load of the machine before the run: "+strings.Join(strings.Fields(string(load))[:2], ", ")+
-			" (1 and 5 minutes)")
+		fields := strings.Fields(string(load))
+		facts = append(facts, "load of the machine before the run: "+strings.Join(fields[:2], ", ")+" (1 and 5 minutes)")
+		if recent, err := strconv.ParseFloat(fields[0], 64); err == nil && recent > busyLoad {
+			facts = append(facts, "**the machine was busy with other work**: rates are too low, and so are ratios of what needs "+
+				"the disk or several threads; measure again at rest")
+		}
 	}
 	return facts
 }

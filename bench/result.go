@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -108,5 +107,3 @@ func megabytes(bytes float64) string { return fmt.Sprintf("%.0f MB", bytes/1e6) 
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", share*100) }
 
 func times(x float64) string { return fmt.Sprintf("%.2f x", x) }
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
