@@ -30,6 +30,12 @@ type request struct {
 	timer *time.Timer
 }
 
+// requestPool keeps requests for reuse; a sync.Pool but in tests.
+type requestPool interface {
+	Get() any
+	Put(any)
+}
+
 // truncation moves the start of a partition.
 type truncation struct {
 	partition event.Partition
@@ -89,8 +95,10 @@ func (l *Log) newRequest() *request {
 	return &request{done: make(chan error, 1), timer: timer}
 }
 
-// recycle takes back a request that nobody else holds any more.
+// recycle takes back a request that nobody else holds any more. From then on it
+// is another caller's.
 func (l *Log) recycle(r *request) {
+	r.timer.Stop()
 	r.batch, r.trunc, r.bytes = nil, nil, 0
 	r.state.Store(stateQueued)
 	l.requests.Put(r)
@@ -103,11 +111,9 @@ func (l *Log) submit(ctx context.Context, r *request) error {
 		return err
 	}
 	r.timer.Reset(l.cfg.MaxQueueWait)
-	defer r.timer.Stop()
 	for patient := true; ; patient = false {
 		select {
 		case err := <-r.done:
-			r.timer.Stop()
 			l.recycle(r)
 			return err
 		case <-ctx.Done():
@@ -131,6 +137,7 @@ func (l *Log) submit(ctx context.Context, r *request) error {
 // abandon gives up on r: with notTaken if the committer has not seen it, with
 // the outcome if there is one by now, and with unknown otherwise.
 func (l *Log) abandon(r *request, notTaken, unknown error) error {
+	r.timer.Stop()
 	if r.state.CompareAndSwap(stateQueued, stateAbandoned) {
 		return notTaken
 	}

@@ -58,7 +58,7 @@ type Log struct {
 	room        chan struct{} // closed when the queue shrinks; nil if nobody waits
 	closing     bool
 	work        chan struct{} // capacity 1: there may be work
-	requests    sync.Pool
+	requests    requestPool
 	building    sync.Mutex // held while callers' buffers are read
 
 	// The pipeline.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -48,7 +49,7 @@ func open(cfg Config, deps Deps, bug plant) (*Log, error) {
 		},
 	}
 	l.fs = l.wrapFS(deps.FS)
-	l.sums = newSums()
+	l.requests, l.sums = new(sync.Pool), newSums()
 	l.usage, l.reclaimer = &usage{l: l}, newReclaimer(l)
 	l.maxCommit = l.bounded(cfg.MaxCommitBytes)
 	var err error
