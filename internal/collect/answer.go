@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"tidemark/internal/collect/wire"
+	"tidemark/internal/eventlog"
 )
 
 // allowAnyOrigin lets pages of every site read the answer. Beacons and tags send
@@ -95,10 +96,20 @@ func answerError(w http.ResponseWriter, code int, status, message string) {
 	_, _ = w.Write(out) // The client may be gone.
 }
 
-// unavailable answers a request of which nothing was kept. A retry with the
-// same event keys is safe (S7).
+// What a sender is told that must send again.
+const (
+	keptNothing = "Nothing of the request was kept. Send it again."
+	keptPerhaps = "The request may have been kept. Send it again with the same event keys: what was kept is not counted twice."
+)
+
+// unavailable answers a request that is not known to be durable. A retry with
+// the same event keys is safe (S7).
 func (c *Collector) unavailable(w http.ResponseWriter, err error) {
 	var lookup lookupError
+	message := keptNothing
+	if errors.Is(err, eventlog.ErrUnknown) {
+		message = keptPerhaps
+	}
 	switch {
 	case errors.Is(err, errNotSent):
 		c.telemetry.failures[failBody].Inc()
@@ -116,7 +127,7 @@ func (c *Collector) unavailable(w http.ResponseWriter, err error) {
 	}
 	w.Header().Set("Retry-After", "1")
 	w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
-	answerError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Nothing of the request was kept. Send it again.")
+	answerError(w, http.StatusServiceUnavailable, "UNAVAILABLE", message)
 }
 
 func (c *Collector) complainAbout(what string, err error) {

@@ -30,7 +30,7 @@
 //   - Measurement Protocol events come from servers: neither the connection's
 //     address nor its user agent describes the user, so neither is used.
 //   - Measurement Protocol and gtag always answer 204, what they refuse is in the
-//     ledger; 503 is the exception, since then nothing was kept.
+//     ledger; 503 is the exception, since then nothing was kept, or nobody knows.
 //
 // Concurrency: a Collector and a Directory serve any number of goroutines.
 //

@@ -5,6 +5,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -63,6 +64,31 @@ func TestD1NothingIsAnswered2xxWhenTheAppendFails(t *testing.T) {
 		}
 		if got := f.counts(t); len(got) != 0 {
 			t.Errorf("%v: counted %v, want nothing", failure, got)
+		}
+	}
+}
+
+// TestD1TheAnswerSaysWhatIsKnown: after ErrUnknown the events may be there, and
+// only the sender's keys make it harmless to send them again.
+func TestD1TheAnswerSaysWhatIsKnown(t *testing.T) {
+	const nothing, perhaps = "Nothing of the request was kept.", "may have been kept"
+	for _, c := range []struct {
+		failure   error
+		want, not string
+	}{
+		{eventlog.ErrFull, nothing, perhaps},
+		{eventlog.ErrClosed, nothing, perhaps},
+		{fmt.Errorf("sync: %w", eventlog.ErrUnknown), perhaps, nothing},
+		{fmt.Errorf("%w: %w", eventlog.ErrUnknown, eventlog.ErrClosed), perhaps, nothing},
+	} {
+		f, l := newFailingFixture(t)
+		l.err = c.failure
+		body := f.post("/v1/events?measurement_id=G-UTC", `{"name":"a","client_id":"c","key":"k"}`).Body.String()
+		if !strings.Contains(body, c.want) || strings.Contains(body, c.not) {
+			t.Errorf("%v: got %s", c.failure, body)
+		}
+		if c.want == perhaps && !strings.Contains(body, "same event keys") {
+			t.Errorf("%v: the answer does not say how to send again: %s", c.failure, body)
 		}
 	}
 }
