@@ -82,10 +82,8 @@ func (a *arrival) stream(ctx context.Context, draft *wire.Draft) (*resolved, err
 	if id == "" {
 		id = a.measurementID
 	}
-	for i := range a.streams {
-		if a.streams[i].measurementID == id {
-			return &a.streams[i], nil
-		}
+	if s := a.findStream(id); s != nil {
+		return s, nil
 	}
 	s := resolved{measurementID: id}
 	info, err := a.c.deps.Directory.Stream(ctx, id)
@@ -100,8 +98,7 @@ func (a *arrival) stream(ctx context.Context, draft *wire.Draft) (*resolved, err
 			return nil, err
 		}
 	}
-	a.streams = append(a.streams, s)
-	return &a.streams[len(a.streams)-1], nil
+	return a.addStream(s), nil
 }
 
 // lookupError marks errors of the registry.

@@ -31,6 +31,8 @@ type arrival struct {
 	streams  []resolved
 	refusals []refusal
 	accepted []*event.Event
+	// streamIndex says where a stream is, once there are more than a few.
+	streamIndex map[string]int
 
 	// Buffers.
 	body    []byte
@@ -61,6 +63,46 @@ type resolved struct {
 	id       string
 }
 
+// fewStreams are found faster by looking at each.
+const fewStreams = 8
+
+// findStream returns what was resolved before, or nil. It is valid until the
+// next addStream.
+func (a *arrival) findStream(id string) *resolved {
+	// Fast path: a request names one stream, seldom a few.
+	if len(a.streams) <= fewStreams {
+		for i := range a.streams {
+			if a.streams[i].measurementID == id {
+				return &a.streams[i]
+			}
+		}
+		return nil
+	}
+	if i, ok := a.streamIndex[id]; ok {
+		return &a.streams[i]
+	}
+	return nil
+}
+
+// addStream remembers a stream that findStream does not find.
+func (a *arrival) addStream(s resolved) *resolved {
+	a.streams = append(a.streams, s)
+	if len(a.streams) > fewStreams {
+		a.indexStreams()
+	}
+	return &a.streams[len(a.streams)-1]
+}
+
+// indexStreams puts the streams that are not yet in the index there.
+func (a *arrival) indexStreams() {
+	if a.streamIndex == nil {
+		a.streamIndex = make(map[string]int)
+	}
+	for i := len(a.streamIndex); i < len(a.streams); i++ {
+		a.streamIndex[a.streams[i].measurementID] = i
+	}
+}
+
 // arrive takes an arrival from the pool.
 func (c *Collector) arrive(p *protocol) *arrival {
 	a := c.arrivals.Get().(*arrival)
@@ -79,6 +121,10 @@ func (a *arrival) leave() {
 	clear(a.batch.Records)
 	a.streams, a.refusals, a.accepted = a.streams[:0], a.refusals[:0], a.accepted[:0]
 	a.batch.Records, a.batch.Counts = a.batch.Records[:0], a.batch.Counts[:0]
+	a.streamIndex = nil
+	if cap(a.streams) > keptDrafts {
+		a.streams = nil
+	}
 	a.body, a.encoded = reusable(a.body), reusable(a.encoded)
 	a.measurementID, a.secret, a.hasSecret = "", "", false
 	a.address, a.userAgent, a.kind.Event = netip.Addr{}, "", nil

@@ -138,3 +138,24 @@ func postOnce(client *http.Client, url string, body []byte) error {
 	}
 	return nil
 }
+
+// BenchmarkManyStreams: every event names another stream, none of which exists.
+func BenchmarkManyStreams(b *testing.B) {
+	for _, events := range []int{100, 1_000, 10_000} {
+		b.Run(fmt.Sprint(events), func(b *testing.B) {
+			newBenchFixture(b).serve(b, "/g/collect?cid=c", eventsOfStreams(events, streamTooLong), events)
+		})
+	}
+}
+
+// streamTooLong makes ids that no directory needs to ask for.
+func streamTooLong(i int) string { return strings.Repeat("G", maxMeasurement) + fmt.Sprint(i) }
+
+// eventsOfStreams returns the body of a tag with n events, each of the stream that is named.
+func eventsOfStreams(n int, name func(i int) string) string {
+	var body strings.Builder
+	for i := range n {
+		fmt.Fprintf(&body, "en=a&tid=%s\n", name(i))
+	}
+	return body.String()
+}
