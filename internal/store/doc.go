@@ -32,7 +32,9 @@
 //	    manifest names is garbage and may be deleted at Open.
 //	T5  A segment whose bytes differ from those written is reported as
 //	    ErrCorrupt and never answered from.
-//	T6  A plan that needs more memory or time than its limits fails alone.
+//	T6  A plan that needs more memory or time than its limits fails alone. Rows
+//	    come first: where Append or WriteSegments find no memory, queries wait,
+//	    and those that run are ended with ErrResources, before they fail.
 //	T7  A plan reads one property only; no row of another reaches its answer (D9).
 //
 // Concurrency: Append, Seal and Install are called by one goroutine at a time

@@ -3,7 +3,7 @@
 package duckstore
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -124,7 +124,7 @@ func (w *chunkWriter) push() error {
 	}
 	mapping.DataChunkSetSize(w.chunk, mapping.IdxT(w.row))
 	if mapping.AppendDataChunk(w.app, w.chunk) == mapping.StateError {
-		return errors.New(mapping.AppenderError(w.app))
+		return w.failure()
 	}
 	mapping.DataChunkReset(w.chunk)
 	w.bind()
@@ -137,10 +137,17 @@ func (w *chunkWriter) flush() error {
 		return err
 	}
 	if mapping.AppenderFlush(w.app) == mapping.StateError {
-		return errors.New(mapping.AppenderError(w.app))
+		return w.failure()
 	}
 	clear(w.last) // they belong to the caller
 	return nil
+}
+
+// failure is what the appender says of its last operation.
+func (w *chunkWriter) failure() error {
+	d := mapping.AppenderErrorData(w.app)
+	defer mapping.DestroyErrorData(&d)
+	return queryError(context.Background(), mapping.ErrorDataErrorType(d), mapping.ErrorDataMessage(d))
 }
 
 // close drops the writer and what it has not flushed.

@@ -14,7 +14,8 @@ type Config struct {
 	// Dir holds the segment files, and tmp/ for queries that spill.
 	Dir string
 	// MemoryLimit bounds heads and queries together, in bytes. Too small: queries
-	// spill or fail with ErrResources, and Append may fail. Default 1 GiB.
+	// spill, or fail with ErrResources where rows need their memory; heads that are
+	// larger than it and TempLimit together make Append fail. Default 1 GiB.
 	MemoryLimit int64
 	// WriterMemoryLimit bounds compaction and finalization. Default 512 MiB.
 	WriterMemoryLimit int64

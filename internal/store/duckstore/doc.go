@@ -22,5 +22,7 @@
 // engines: the reader answers queries and holds the heads, the writer compacts
 // and finalizes with its own memory limit and one thread.
 //
+// Heads and queries share the reader's memory: memory.go says who gives way.
+//
 // Start reading at store.go, then head.go, render.go, segment_write.go.
 package duckstore

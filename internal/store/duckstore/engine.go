@@ -204,10 +204,19 @@ func (cn *conn) interruptWhenDone(ctx context.Context) (stop func()) {
 func queryError(ctx context.Context, t mapping.ErrorType, msg string) error {
 	msg, _, _ = strings.Cut(msg, "\n\n") // advice and stack traces follow
 	switch {
-	case t == mapping.ErrorTypeOutOfMemory:
+	case isOutOfMemory(t, msg):
 		return fmt.Errorf("%w: %s", store.ErrResources, msg)
 	case t == mapping.ErrorTypeInterrupt && ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
 	return errors.New(msg)
+}
+
+// isOutOfMemory says whether memory, or room to spill, was missing. Where a
+// COMMIT fails for that, the engine gives the error another type and keeps the text,
+// which ends with (what is used/the limit used).
+func isOutOfMemory(t mapping.ErrorType, msg string) bool {
+	return t == mapping.ErrorTypeOutOfMemory ||
+		(strings.Contains(msg, "Failed to commit: ") || strings.Contains(msg, "Failed to append: ")) &&
+			strings.Contains(msg, " used)")
 }

@@ -92,15 +92,49 @@ func (h *head) openWriters() (err error) {
 	return err
 }
 
-// append adds b in one transaction.
+// append adds b in one transaction. After an error none of it is in the tables,
+// and it may be tried again.
 func (h *head) append(ctx context.Context, b *store.Batch) error {
 	if err := h.conn.exec(ctx, "BEGIN TRANSACTION"); err != nil {
 		return err
 	}
-	if err := h.write(b); err != nil {
-		return errors.Join(err, h.conn.exec(context.Background(), "ROLLBACK"))
+	err := h.write(b)
+	if err != nil {
+		err = errors.Join(err, h.conn.exec(context.Background(), "ROLLBACK"))
+	} else {
+		err = h.conn.exec(context.Background(), "COMMIT")
 	}
-	return h.conn.exec(context.Background(), "COMMIT")
+	if err == nil {
+		return nil
+	}
+	// What is left in the writers must not come with the next rows.
+	h.closeWriters()
+	if opened := h.openWriters(); opened != nil {
+		return fmt.Errorf("append after %v: %w", err, opened)
+	}
+	return err
+}
+
+// checkPositions says whether K1 holds with b in the tables. Row ids of rows
+// that were rolled back are given again, but that is not promised.
+func (h *head) checkPositions(b *store.Batch) error {
+	for t, want := range map[store.Table]int64{
+		store.YoungEvents:   h.rows.events + int64(len(b.Events)),
+		store.YoungSessions: h.rows.sessions + int64(len(b.Sessions)),
+		store.YoungAliases:  h.rows.aliases + int64(len(b.Aliases)),
+	} {
+		q := "SELECT count(*), coalesce(max(rowid), -1) FROM " + headTable(t, h.id)
+		err := h.conn.query(context.Background(), q, func(r *result) error {
+			if n, last := r.int64(0, 0), r.int64(1, 0); n != want || last != want-1 {
+				return fmt.Errorf("%s has %d rows up to row id %d, want %d", headTable(t, h.id), n, last, want)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("check positions: %w", err)
+		}
+	}
+	return nil
 }
 
 func (h *head) write(b *store.Batch) error {
@@ -124,16 +158,20 @@ func (h *head) write(b *store.Batch) error {
 
 // stopAppending frees what only the writer of the head needs.
 func (h *head) stopAppending(s *Store) {
+	h.closeWriters()
+	if h.conn != nil {
+		s.reader.put(h.conn)
+		h.conn = nil
+	}
+}
+
+func (h *head) closeWriters() {
 	for _, w := range []*chunkWriter{h.events, h.sess, h.alias} {
 		if w != nil {
 			w.close()
 		}
 	}
 	h.events, h.sess, h.alias = nil, nil, nil
-	if h.conn != nil {
-		s.reader.put(h.conn)
-		h.conn = nil
-	}
 }
 
 // drop removes the head's tables.

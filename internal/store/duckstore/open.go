@@ -33,7 +33,7 @@ func open(cfg Config, m store.Manifest, deps Deps, fs files) (*Store, error) {
 		return nil, fmt.Errorf("find store directory: %w", err)
 	}
 	s := &Store{cfg: cfg, log: deps.Logger, fs: fs, schema: newSchema(),
-		slots: newSlots(cfg.MaxConcurrentQueries), segments: map[string]*segmentFile{}, written: map[string]uint64{}}
+		slots: newSlots(cfg.MaxConcurrentQueries), pressure: newPressure(), segments: map[string]*segmentFile{}, written: map[string]uint64{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -142,7 +142,7 @@ func (s *Store) writeSegment(ctx context.Context, e *engine, spec segmentSpec) (
 	q := fmt.Sprintf("COPY (%s) TO %s (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d, "+
 		"PARQUET_VERSION v2, KV_METADATA {tidemark_format: '%d', tidemark_table: '%s'})",
 		spec.query, quote(tmp), rowGroupSize, formatVersion, spec.table)
-	if err := e.exec(ctx, q); err != nil {
+	if err := s.copyOut(ctx, e, q); err != nil {
 		return seg, err
 	}
 	if err := s.describe(ctx, e, tmp, &seg); err != nil {
@@ -169,6 +169,17 @@ func (s *Store) writeSegment(ctx context.Context, e *engine, spec segmentSpec) (
 	s.written[seg.File] = seg.Checksum
 	s.mu.Unlock()
 	return seg, nil
+}
+
+// copyOut writes a file. The reader's memory is shared with queries, which have to
+// give way: a checkpoint that fails ends the processor.
+func (s *Store) copyOut(ctx context.Context, e *engine, q string) error {
+	write := func() error { return e.exec(ctx, q) }
+	if e != s.reader {
+		return write()
+	}
+	_, err := s.pressure.insist(ctx, write)
+	return err
 }
 
 // describe fills in what the rows of a file say about it.

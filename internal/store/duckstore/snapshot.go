@@ -100,6 +100,11 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 		return nil, err
 	}
 	defer free()
+	ctx, done, err := sn.s.pressure.admit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if err := sn.s.verifyBeforeUse(ctx, sn.view.manifest, p); err != nil {
 		return nil, err
 	}
@@ -108,6 +113,9 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 		return appendRows(rows, res, st, p.MaxRows)
 	})
 	if err != nil {
+		if errors.Is(context.Cause(ctx), errPressed) {
+			err = errPressed
+		}
 		return nil, err
 	}
 	return rows, nil

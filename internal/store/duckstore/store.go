@@ -31,8 +31,10 @@ type Store struct {
 	reader  *engine // heads and queries
 	writer  *engine // compaction and finalization
 	slots   *slots
-	tel     *telemetry
-	nextID  atomic.Uint64 // of segments
+	// pressure is between rows and queries, which share the reader's memory.
+	pressure *pressure
+	tel      *telemetry
+	nextID   atomic.Uint64 // of segments
 
 	closing context.Context // done once Close is called
 	stop    context.CancelCauseFunc
@@ -81,7 +83,11 @@ func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 	if broken != nil {
 		return fmt.Errorf("append after a failed append: %w", broken)
 	}
-	if err := h.append(ctx, b); err != nil {
+	again, err := s.pressure.insist(s.closing, func() error { return h.append(ctx, b) })
+	if err == nil && again {
+		err = h.checkPositions(b)
+	}
+	if err != nil {
 		// Row ids of a failed transaction are not promised to be used again, and
 		// visibility is by row id. The processor starts again from its checkpoint.
 		s.mu.Lock()
