@@ -31,7 +31,7 @@ func TestFinalDaysEqualTheOracleInAnyOrderD3(t *testing.T) {
 }
 
 func TestFinalDaysEqualTheOracleInAnyOrderInMemoryD3(t *testing.T) {
-	checks(t, 150, 20)
+	checks(t, 400, 20)
 	checkOrders(t, func(o *product.Options) {
 		disk := storetest.NewDisk()
 		o.OpenStore = func(m store.Manifest) (store.Store, error) { return storetest.OpenMem(disk, m) }
