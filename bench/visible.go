@@ -31,7 +31,7 @@ func measureVisible(ctx context.Context, b *bench) error {
 
 func (b *bench) visible(ctx context.Context, s *server) error {
 	b.progress.say("at rest")
-	at := probes{server: s, run: "rest", every: 100 * time.Millisecond}
+	at := probes{server: s, run: "rest", every: 300 * time.Millisecond}
 	delays, err := at.watch(ctx, b.rated/2)
 	if err != nil {
 		return err
