@@ -2,6 +2,8 @@
 package pebblelog
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -173,20 +175,42 @@ func TestOtherNumberOfPartitionsIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzChunk: parsing never panics and never reaches beyond the value.
+// FuzzChunk: parsing never panics and never reaches beyond the value, and what
+// it takes is what putChunk writes. The checksum is made right, or nearly no
+// input would get past it.
 func FuzzChunk(f *testing.F) {
-	b := make([]byte, chunkLen(2, 5))
-	putChunk(b, 0, 0, 1, [][]byte{[]byte("ab"), []byte("cde")})
-	f.Add(b)
+	for _, payloads := range [][][]byte{{[]byte("ab"), []byte("cde")}, {{}}, {{}, []byte("f"), {}}} {
+		size := 0
+		for _, payload := range payloads {
+			size += len(payload)
+		}
+		b := make([]byte, chunkLen(len(payloads), size))
+		putChunk(b, 0, 0, 1, payloads)
+		f.Add(b[:len(b)-chunkSumLen])
+	}
 	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, value []byte) {
+	f.Fuzz(func(t *testing.T, body []byte) {
+		value := binary.LittleEndian.AppendUint64(bytes.Clone(body), chunkSum(0, 0, body))
 		c, err := parseChunk(0, 0, value)
 		if err != nil {
+			if !errors.Is(err, eventlog.ErrCorrupt) {
+				t.Fatalf("got error %v, want ErrCorrupt", err)
+			}
 			return
 		}
 		got, used, _ := c.appendEntries(nil, c.base, c.endOffset(), 1<<30, true)
 		if len(got) != c.count || used != len(c.data) {
 			t.Fatalf("%d entries of %d, %d bytes of %d", len(got), c.count, used, len(c.data))
+		}
+		payloads := make([][]byte, len(got))
+		for i := range got {
+			payloads[i] = got[i].Payload
+		}
+		again := make([]byte, chunkLen(len(payloads), used))
+		putChunk(again, 0, 0, c.commit, payloads)
+		copy(again[1:4], value[1:4]) // Unused.
+		if body := again[:len(again)-chunkSumLen]; !bytes.Equal(body, value[:len(body)]) {
+			t.Fatalf("%x was taken, written it is %x", value, again)
 		}
 	})
 }
