@@ -122,8 +122,8 @@ type Change struct {
 
 // Open is what keeps days of a property from becoming final.
 type Open struct {
-	// EarliestStart of a counted session whose Closes is after finalThrough;
-	// zero if there is none.
+	// EarliestStart of a counted session that starts before finalThrough and
+	// Closes after it; zero if there is none.
 	EarliestStart event.Time
 	// Earliest and latest EventTime of young rows not yet final.
 	MinTime, MaxTime event.Time

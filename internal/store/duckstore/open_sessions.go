@@ -4,8 +4,7 @@ package duckstore
 import (
 	"context"
 	"fmt"
-	"math"
-	"strings"
+	"maps"
 
 	"tidemark/internal/event"
 	"tidemark/internal/store"
@@ -27,7 +26,8 @@ func (s *Store) OpenSessions(ctx context.Context, m store.Manifest,
 		return nil, fmt.Errorf("find open sessions: %w", err)
 	}
 	defer release()
-	out, err := s.youngRange(ctx, young, m.FinalUntil)
+	// The ranges are kept, and the caller's map may change.
+	out, err := s.youngRange(ctx, young, maps.Clone(m.FinalUntil))
 	if err != nil {
 		return nil, fmt.Errorf("find young events: %w", err)
 	}
@@ -37,44 +37,20 @@ func (s *Store) OpenSessions(ctx context.Context, m store.Manifest,
 	return out, nil
 }
 
-// youngRange returns the properties with young events that are not yet final,
-// and the earliest and latest of those.
-func (s *Store) youngRange(ctx context.Context, young []store.Segment,
-	final map[event.PropertyID]event.Time) (map[event.PropertyID]store.Open, error) {
-	out := map[event.PropertyID]store.Open{}
-	files := s.tableFiles(young, store.YoungEvents)
-	if files == "" {
-		return out, nil
-	}
-	spans := []string{fmt.Sprintf("(CAST(0 AS UBIGINT), %s)", micros(math.MinInt64))}
-	for p, t := range final {
-		spans = append(spans, fmt.Sprintf("(%s, %s)", propertyLiteral(p), micros(t)))
-	}
-	q := fmt.Sprintf("WITH final(property, until) AS (VALUES %s) "+
-		"SELECT property, min(event_time), max(event_time) FROM %s LEFT JOIN final USING (property) "+
-		"WHERE event_time >= coalesce(until, %s) GROUP BY property",
-		strings.Join(spans, ", "), files, micros(math.MinInt64))
-	err := s.writer.run(ctx, q, func(r *result) error {
-		for i := range r.rows {
-			out[event.PropertyID(r.uint64(0, i))] = store.Open{
-				MinTime: event.Time(r.int64(1, i)), MaxTime: event.Time(r.int64(2, i))}
-		}
-		return nil
-	})
-	return out, err
-}
-
-// earliestOpen fills in the earliest start of a session that may still grow.
+// earliestOpen fills in the earliest start before finalThrough of a session that
+// may still grow. Few sessions contain one moment, and the statistics of row groups
+// lead to them; only their highest revisions are looked for everywhere.
 func (s *Store) earliestOpen(ctx context.Context, young []store.Segment, finalThrough event.Time,
 	out map[event.PropertyID]store.Open) error {
 	files := s.tableFiles(young, store.YoungSessions)
 	if files == "" {
 		return nil
 	}
-	q := fmt.Sprintf("SELECT property, min(start_time) FROM ("+
-		"SELECT property, arg_max(start_time, revision) AS start_time, arg_max(closes, revision) AS closes, "+
-		"arg_max(counted AND NOT tombstone, revision) AS counts "+
-		"FROM %s GROUP BY property, session) WHERE counts AND closes > %s GROUP BY property",
+	q := fmt.Sprintf("WITH c AS (SELECT property, session, revision, start_time FROM %[1]s "+
+		"WHERE start_time < %[2]s AND closes > %[2]s AND counted AND NOT tombstone), "+
+		"top AS (SELECT property, session, max(revision) AS revision FROM %[1]s "+
+		"SEMI JOIN c USING (property, session) GROUP BY property, session) "+
+		"SELECT property, min(start_time) FROM c JOIN top USING (property, session, revision) GROUP BY property",
 		files, micros(finalThrough))
 	return s.writer.run(ctx, q, func(r *result) error {
 		for i := range r.rows {

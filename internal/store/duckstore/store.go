@@ -34,6 +34,7 @@ type Store struct {
 	// pressure is between rows and queries, which share the reader's memory.
 	pressure *pressure
 	tel      *telemetry
+	ranges   openRanges
 	nextID   atomic.Uint64 // of segments
 
 	closing context.Context // done once Close is called

@@ -148,7 +148,7 @@ func (s *Mem) OpenSessions(_ context.Context, m store.Manifest,
 			continue
 		}
 		for _, r := range y.sessions {
-			if r.Counted && !r.Tombstone && r.Closes > finalThrough &&
+			if r.Counted && !r.Tombstone && r.Start < finalThrough && r.Closes > finalThrough &&
 				(o.EarliestStart == 0 || r.Start < o.EarliestStart) {
 				o.EarliestStart = r.Start
 			}
