@@ -56,7 +56,7 @@ func (r *reclaimer) idle() bool {
 
 // wake reclaims in the background, if there is something and it is needed.
 func (r *reclaimer) wake() {
-	if r.l.usage.nearlyFull() && !r.idle() && r.running.CompareAndSwap(false, true) {
+	if r.ctx.Err() == nil && r.l.usage.nearlyFull() && !r.idle() && r.running.CompareAndSwap(false, true) {
 		go r.run()
 	}
 }
