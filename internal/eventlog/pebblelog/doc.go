@@ -26,6 +26,10 @@
 //	    Open refuses it (walcheck.go). The file of durable ends catches what
 //	    leaves no later commit behind (highwater.go).
 //
+// The bounds on disk space are estimated from measurements (usage.go); what is
+// truncated while space is short is compacted at once (reclaim.go). The counts
+// of a property are kept in memory too (sums.go), added before P2's ends move.
+//
 // Limit, stated: damage that hits only the last commits before a power loss,
 // after which nothing was written, looks exactly like a torn write.
 //
