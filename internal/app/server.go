@@ -43,6 +43,7 @@ type server struct {
 	lock      *dirLock
 	registry  *sqlreg.DB
 	log       *pebblelog.Log
+	appends   *countedLog // the log, as the collector uses it
 	state     *pebblestate.State
 	meta      *state.Meta
 	store     *duckstore.Store
@@ -177,6 +178,7 @@ func (s *server) openPlaces(context.Context) (err error) {
 func (s *server) openLog(context.Context) (err error) {
 	s.log, err = pebblelog.Open(s.Config.Pebble(), pebblelog.Deps{Logger: s.Logger, Registerer: s.telemetry})
 	if err == nil {
+		s.appends = &countedLog{Log: s.log}
 		s.health.Set("log", func(context.Context) error { return s.log.Err() })
 	}
 	return err
@@ -214,7 +216,7 @@ func (s *server) openStore(context.Context) (err error) {
 func (s *server) openProcessor(context.Context) (err error) {
 	s.processor, err = pipeline.New(s.Config.Processor, s.meta, pipeline.Deps{
 		Log: s.log, State: s.state, Store: s.store, Deriver: enrich.NewDeriver(enrich.DefaultConfig()),
-		Logger: s.Logger, Registerer: s.telemetry, Clock: time.Now,
+		Logger: s.Logger, Registerer: s.telemetry, Clock: time.Now, Pressed: s.appends.pressed,
 	})
 	if err != nil {
 		return err
@@ -238,7 +240,7 @@ func (s *server) storeHealth(ctx context.Context) error {
 
 func (s *server) openCollector(context.Context) (err error) {
 	s.directory = collect.NewDirectory(collect.DirectoryDeps{Registry: s.registry, Log: s.log, Logger: s.Logger})
-	deps := collect.Deps{Log: s.log, Directory: s.directory, Salts: s.registry, Logger: s.Logger,
+	deps := collect.Deps{Log: s.appends, Directory: s.directory, Salts: s.registry, Logger: s.Logger,
 		Registerer: s.telemetry, OnAccepted: s.tail.Publish}
 	if s.places != nil {
 		deps.Geo = s.places.Lookup

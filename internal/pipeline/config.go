@@ -21,14 +21,14 @@ import (
 type Config struct {
 	// CheckpointEvents and CheckpointInterval: a checkpoint is made when either
 	// is reached. Too few or too short: many small segments to merge. Too many
-	// or too long: more memory (some 630 bytes an event, twice while a checkpoint
-	// is written), and more to read again after a crash.
+	// or too long: more memory (some 1.2 kB an event with its session, twice while a
+	// checkpoint is written), and more to read again after a crash.
 	CheckpointEvents   int           `yaml:"checkpoint_events"`
 	CheckpointInterval time.Duration `yaml:"checkpoint_interval"`
 	// Workers fold partitions side by side. Default: the number of processors.
 	Workers int `yaml:"workers"`
 	// LiveClients is how many clients stay in memory after a checkpoint. Too few:
-	// reads of state for each returning client. Each takes about a kilobyte.
+	// reads of state for each returning client. Each takes some 2 kB.
 	LiveClients int `yaml:"live_clients"`
 	// LogRetention is how long folded records stay in the log, for replay. At
 	// least 4 days and an hour: what a spool may still bring, and the horizon (S31).
@@ -45,10 +45,10 @@ type Config struct {
 // DefaultConfig returns what serves most.
 func DefaultConfig() Config {
 	return Config{
-		CheckpointEvents:   500_000,
+		CheckpointEvents:   300_000,
 		CheckpointInterval: time.Minute,
 		Workers:            runtime.GOMAXPROCS(0),
-		LiveClients:        400_000,
+		LiveClients:        150_000,
 		LogRetention:       7 * 24 * time.Hour,
 		RoundInterval:      100 * time.Millisecond,
 		UpkeepInterval:     15 * time.Second,
@@ -97,6 +97,9 @@ type Deps struct {
 	Clock      func() time.Time
 	// Generation of the log; a state of another one is refused.
 	Generation uint64
+	// Pressed, if set, tells that senders wait for the processor time that folding
+	// takes: folding then steps back.
+	Pressed func() bool
 	// Step, if set, is called before each named step of a commit. Crash tests
 	// stop there.
 	Step func(name string)

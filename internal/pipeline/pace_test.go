@@ -47,3 +47,20 @@ func TestPaceEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+func TestFoldingStepsBackUnderPressureAndNotForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		pressedFor := 250 * time.Millisecond
+		p := &Processor{deps: Deps{Pressed: func() bool { return time.Since(began) < pressedFor }}}
+		p.pace(t.Context(), fullRound, began)
+		if waited := time.Since(began); waited != pressedFor {
+			t.Errorf("waited %v for a pressure of %v", waited, pressedFor)
+		}
+		began, pressedFor = time.Now(), time.Hour
+		p.pace(t.Context(), fullRound, began)
+		if waited := time.Since(began); waited != yieldMost {
+			t.Errorf("waited %v under lasting pressure, want %v", waited, yieldMost)
+		}
+	})
+}
