@@ -103,8 +103,7 @@ func TestThawKeepsTheClientsTouchedLast(t *testing.T) {
 		t.Errorf("%d clients are live, want 15", n)
 	}
 	for i := range 10 {
-		key := string(ClientKey(nil, testProperty, "", fmt.Sprintf("round4-%d", i)))
-		if h.fold.clients[key] == nil {
+		if h.fold.clients[string(ClientKey(nil, testProperty, "", fmt.Sprintf("round4-%d", i)))] == nil {
 			t.Errorf("client %d of the last round was let go before older ones", i)
 		}
 	}

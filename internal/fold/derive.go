@@ -25,6 +25,7 @@ type session struct {
 type scratch struct {
 	parts    []*Part
 	sessions []*session
+	told     []*Told
 }
 
 // next returns a session of the scratch, to be filled.

@@ -2,6 +2,7 @@
 package fold
 
 import (
+	"encoding/binary"
 	"fmt"
 	"sync"
 	"time"
@@ -57,6 +58,7 @@ type Fold struct {
 	names           interner
 	keyBuf          []byte
 	record          event.Record
+	event           event.Event
 	facts           enrich.Facts
 	scratch         scratch
 }
@@ -81,6 +83,15 @@ func (f *Fold) Clock() event.Time { return f.clock }
 // reused by the caller afterwards. Sessions follow in Flush.
 func (f *Fold) Apply(offset event.Offset, payload []byte, out *store.Batch) error {
 	f.now = event.MakeRowID(f.partition, offset)
+	// Fast path: an event is decoded into the same struct again and again.
+	if body, ok := eventBody(payload); ok {
+		f.event.Reset()
+		if err := f.event.UnmarshalVTUnsafe(body); err != nil {
+			return fmt.Errorf("decode event %d of partition %d: %w", offset, f.partition, err)
+		}
+		return f.applyEvent(&f.event, out)
+	}
+	// Slow path: everything else.
 	f.record.Reset()
 	if err := f.record.UnmarshalVTUnsafe(payload); err != nil {
 		return fmt.Errorf("decode record %d of partition %d: %w", offset, f.partition, err)
@@ -97,6 +108,19 @@ func (f *Fold) Apply(offset event.Offset, payload []byte, out *store.Batch) erro
 	}
 	return fmt.Errorf("record %d of partition %d is of a kind that this version does not know: "+
 		"use the version of tidemark that wrote it", offset, f.partition)
+}
+
+// eventBody returns the encoded Event of a Record that holds nothing else.
+func eventBody(payload []byte) ([]byte, bool) {
+	const eventTag = 1<<3 | 2 // field 1, length-delimited
+	if len(payload) < 2 || payload[0] != eventTag {
+		return nil, false
+	}
+	size, n := binary.Uvarint(payload[1:])
+	if n <= 0 || size != uint64(len(payload)-1-n) {
+		return nil, false
+	}
+	return payload[1+n:], true
 }
 
 func (f *Fold) tick(ingest event.Time) { f.clock = max(f.clock, ingest) }

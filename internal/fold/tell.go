@@ -21,16 +21,21 @@ func (f *Fold) tell(c *client, out *store.Batch) {
 	sessions := f.sessions(c)
 	revision := uint64(f.now.Offset()) + 1
 	def := f.definition(c.property)
-	old := c.Told
-	c.Told = make([]*Told, 0, len(sessions))
+	old := append(f.scratch.told[:0], c.Told...)
+	f.scratch.told = old
+	c.Told = c.Told[:0]
 	for _, s := range sessions {
 		row := f.sessionRow(c, s, def)
-		told := &Told{Session: uint64(row.Session), Checksum: f.checksum(&row)}
-		c.Told = append(c.Told, told)
-		if known := findTold(old, told.Session); known == nil || known.Checksum != told.Checksum {
+		told, checksum := findTold(old, uint64(row.Session)), f.checksum(&row)
+		if told == nil || told.Checksum != checksum {
+			if told == nil {
+				told = &Told{Session: uint64(row.Session)}
+			}
+			told.Checksum = checksum
 			row.Revision = revision
 			out.Sessions = append(out.Sessions, row)
 		}
+		c.Told = append(c.Told, told)
 		f.tellAliases(c, s, row.Session, revision, out)
 	}
 	for _, t := range old {
