@@ -788,7 +788,7 @@ type History struct {
 	// Last own source, and the start of its session (S17).
 	LastOrigin      *Origin `protobuf:"bytes,2,opt,name=last_origin,json=lastOrigin,proto3" json:"last_origin,omitempty"`
 	LastOriginStart int64   `protobuf:"varint,3,opt,name=last_origin_start,json=lastOriginStart,proto3" json:"last_origin_start,omitempty"`
-	// Source of the client's first session.
+	// Source and first event of the client's first session.
 	FirstSession  *Origin `protobuf:"bytes,4,opt,name=first_session,json=firstSession,proto3" json:"first_session,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
