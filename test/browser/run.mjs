@@ -100,7 +100,7 @@ test("the dashboard shows the same numbers to a member who logs in", async (t) =
     assert.deepEqual(await dashboard.rows("deviceCategory"), { desktop: "1", mobile: "1" });
     assert.deepEqual(await dashboard.rows("newVsReturning"), { new: "2" });
     await dashboard.tab("Acquisition", "Campaign");
-    await eventually(() => dashboard.rows("sessionCampaignName"), { "(not set)": "1", autumn: "1" });
+    await eventually(() => dashboard.rows("sessionCampaignName"), { "(direct)": "1", autumn: "1" });
     await dashboard.tab("Technology", "System");
     await eventually(() => dashboard.rows("operatingSystem"), { Linux: "1", iOS: "1" });
   });
