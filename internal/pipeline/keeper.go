@@ -126,6 +126,18 @@ func (k *keeper) slowestClock() event.Time {
 	return slices.Min(k.facts.clocks)
 }
 
+// endOfDay returns where the property's local day in which t lies ends; after t
+// if the zone is not known yet.
+func (k *keeper) endOfDay(id event.PropertyID, t event.Time) event.Time {
+	k.facts.Lock()
+	defer k.facts.Unlock()
+	z := k.facts.zones[id].zone
+	if z == nil {
+		return t
+	}
+	return z.StartOfDay(z.LocalDay(t) + 1)
+}
+
 // startOfDay returns the start of the property's local day in which t lies.
 func (k *keeper) startOfDay(id event.PropertyID, t event.Time) (event.Time, bool) {
 	k.facts.Lock()

@@ -50,8 +50,11 @@ func (e commitError) Unwrap() error { return e.error }
 func (p *Processor) Upkeep(ctx context.Context) error {
 	p.upkeepMu.Lock()
 	defer p.upkeepMu.Unlock()
-	if err := p.finalize(ctx); err != nil {
-		return err
+	for more := true; more && ctx.Err() == nil; {
+		var err error
+		if more, err = p.finalize(ctx); err != nil {
+			return err
+		}
 	}
 	for ctx.Err() == nil {
 		change, err := p.deps.Store.Compact(ctx, p.keeper.manifest())
@@ -68,21 +71,26 @@ func (p *Processor) Upkeep(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// finalize makes final what can be (P5).
-func (p *Processor) finalize(ctx context.Context) error {
+// finalize makes the next day of each property final where it can be (P5), and
+// tells whether it did. A day at a time bounds what a rebuild holds in memory,
+// also when months of history were loaded at once.
+func (p *Processor) finalize(ctx context.Context) (more bool, err error) {
 	clock := p.keeper.slowestClock()
 	if clock == 0 {
-		return nil
+		return false, nil
 	}
 	finalThrough := clock.Add(-event.FinalLag - event.ClockJitter)
 	m := p.keeper.manifest()
 	open, err := p.deps.Store.OpenSessions(ctx, m, finalThrough)
 	if err != nil {
-		return fmt.Errorf("find open sessions: %w", err)
+		return false, fmt.Errorf("find open sessions: %w", err)
 	}
 	until := map[event.PropertyID]event.Time{}
 	for id, o := range open {
-		bound := finalThrough
+		if o.MinTime >= finalThrough {
+			continue
+		}
+		bound := min(finalThrough, p.keeper.endOfDay(id, max(o.MinTime, m.FinalUntil[id])))
 		if o.EarliestStart != 0 {
 			bound = min(bound, o.EarliestStart)
 		}
@@ -92,14 +100,14 @@ func (p *Processor) finalize(ctx context.Context) error {
 		}
 	}
 	if len(until) == 0 {
-		return nil
+		return false, nil
 	}
 	change, err := p.deps.Store.Finalize(ctx, m, until)
 	if err != nil {
-		return fmt.Errorf("make days final: %w", err)
+		return false, fmt.Errorf("make days final: %w", err)
 	}
-	p.deps.Logger.Info("days became final", "properties", len(until), "final_through", finalThrough)
-	return p.replace(ctx, change, until)
+	p.deps.Logger.Info("a day became final", "properties", len(until), "final_through", finalThrough)
+	return true, p.replace(ctx, change, until)
 }
 
 // replace commits a change of segments.

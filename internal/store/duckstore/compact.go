@@ -19,7 +19,7 @@ const (
 	fanIn = 8
 	// maxMerged bounds the bytes of one merge: what is larger is left as it is,
 	// because a query reads it at the speed of its rows, not of its files.
-	maxMerged = 2 << 30
+	maxMerged = 128 << 20
 )
 
 // allTables are the tables in the order in which they are compacted.

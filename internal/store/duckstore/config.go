@@ -17,7 +17,7 @@ type Config struct {
 	// spill, or fail with ErrResources where rows need their memory; heads that are
 	// larger than it and TempLimit together make Append fail. Default 1 GiB.
 	MemoryLimit int64
-	// WriterMemoryLimit bounds compaction and finalization. Default 512 MiB.
+	// WriterMemoryLimit bounds compaction and finalization. Default 1 GiB.
 	WriterMemoryLimit int64
 	// TempLimit bounds what heads and queries may spill to disk, and once more
 	// what compaction and finalization may. Default 4 GiB.
@@ -36,7 +36,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		MemoryLimit:          1 << 30,
-		WriterMemoryLimit:    512 << 20,
+		WriterMemoryLimit:    1 << 30,
 		TempLimit:            4 << 30,
 		Threads:              2,
 		QueryTimeout:         30 * time.Second,

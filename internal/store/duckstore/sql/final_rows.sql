@@ -11,10 +11,20 @@ al AS (
     FROM {{.Aliases}} JOIN span USING (property)
     GROUP BY property, part
 ),
+-- Sessions with any revision that reaches into the span: few of all that are young.
+ca AS (
+    SELECT DISTINCT property, session
+    FROM {{.Sessions}} s JOIN span USING (property)
+    WHERE NOT s.tombstone AND s.end_time >= span.lo AND s.start_time < span.hi
+),
+-- Their highest revisions first, by numbers only; wide rows then stream past.
+la AS (
+    SELECT property, session, max(s.revision) AS revision
+    FROM {{.Sessions}} s JOIN ca USING (property, session)
+    GROUP BY property, session
+),
 se AS (
-    SELECT * FROM (
-        SELECT DISTINCT ON (property, session) s.*, span.lo, span.hi
-        FROM {{.Sessions}} s JOIN span USING (property)
-        ORDER BY property, session, revision DESC
-    ) WHERE NOT tombstone
+    SELECT s.*, span.lo, span.hi
+    FROM {{.Sessions}} s JOIN la USING (property, session, revision) JOIN span USING (property)
+    WHERE NOT s.tombstone
 )
