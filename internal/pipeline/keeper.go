@@ -34,6 +34,7 @@ type keeper struct {
 // knownZone is a property's zone by its definition of that version.
 type knownZone struct {
 	zone    *window.Zone
+	name    string
 	version uint64
 }
 
@@ -75,8 +76,12 @@ func cloneManifest(m store.Manifest) store.Manifest {
 	m.Segments = slices.Clone(m.Segments)
 	m.FinalUntil = maps.Clone(m.FinalUntil)
 	m.DayVersion = maps.Clone(m.DayVersion)
+	m.Rollups = maps.Clone(m.Rollups)
 	if m.FinalUntil == nil {
 		m.FinalUntil = map[event.PropertyID]event.Time{}
+	}
+	if m.Rollups == nil {
+		m.Rollups = map[event.PropertyID][]store.RollupRange{}
 	}
 	if m.DayVersion == nil {
 		m.DayVersion = map[event.PropertyID]uint64{}
@@ -109,7 +114,7 @@ func (k *keeper) folded(folds []*fold.Frozen) {
 				continue
 			}
 			if z, err := window.LoadZone(d.TimeZone); err == nil {
-				k.facts.zones[id] = knownZone{z, d.Version}
+				k.facts.zones[id] = knownZone{z, d.TimeZone, d.Version}
 			}
 		}
 	}
@@ -147,4 +152,20 @@ func (k *keeper) startOfDay(id event.PropertyID, t event.Time) (event.Time, bool
 		return 0, false
 	}
 	return z.StartOfDay(z.LocalDay(t)), true
+}
+
+// stepsOf returns the name of the property's zone and its offsets within [from,
+// to); false if the zone is not known yet.
+func (k *keeper) stepsOf(id event.PropertyID, from, to event.Time) (string, store.Zone, bool) {
+	k.facts.Lock()
+	defer k.facts.Unlock()
+	known := k.facts.zones[id]
+	if known.zone == nil {
+		return "", nil, false
+	}
+	var steps store.Zone
+	for _, s := range known.zone.Steps(from, to) {
+		steps = append(steps, store.ZoneStep(s))
+	}
+	return known.name, steps, true
 }

@@ -55,6 +55,9 @@ func (p *Processor) Upkeep(ctx context.Context) error {
 		if more, err = p.finalize(ctx); err != nil {
 			return err
 		}
+		if err = p.rollUp(ctx); err != nil {
+			return err
+		}
 	}
 	for ctx.Err() == nil {
 		change, err := p.deps.Store.Compact(ctx, p.keeper.manifest())
@@ -107,24 +110,29 @@ func (p *Processor) finalize(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("make days final: %w", err)
 	}
 	p.deps.Logger.Info("a day became final", "properties", len(until), "final_through", finalThrough)
-	return true, p.replace(ctx, change, until)
-}
-
-// replace commits a change of segments.
-func (p *Processor) replace(ctx context.Context, change *store.Change, until map[event.PropertyID]event.Time) error {
-	if change == nil {
-		change = &store.Change{}
-	}
-	err := p.keeper.commit(ctx, func(_ state.Commit, m *state.Meta) error {
-		m.Manifest.Segments = slices.DeleteFunc(m.Manifest.Segments, func(s store.Segment) bool {
-			return slices.Contains(change.Removed, s.ID)
-		})
-		m.Manifest.Segments = append(m.Manifest.Segments, change.Added...)
+	return true, p.replace(ctx, change, func(_ state.Commit, m *state.Meta) error {
 		for id, t := range until {
 			m.Manifest.FinalUntil[id] = t
 			m.Manifest.DayVersion[id]++
 		}
 		return nil
+	})
+}
+
+// replace commits a change of segments together with what also, if given, changes.
+func (p *Processor) replace(ctx context.Context, change *store.Change, also func(state.Commit, *state.Meta) error) error {
+	if change == nil {
+		change = &store.Change{}
+	}
+	err := p.keeper.commit(ctx, func(c state.Commit, m *state.Meta) error {
+		m.Manifest.Segments = slices.DeleteFunc(m.Manifest.Segments, func(s store.Segment) bool {
+			return slices.Contains(change.Removed, s.ID)
+		})
+		m.Manifest.Segments = append(m.Manifest.Segments, change.Added...)
+		if also == nil {
+			return nil
+		}
+		return also(c, m)
 	})
 	if err != nil {
 		return commitError{err}

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+
+	"tidemark/internal/store"
 )
 
 // answer fills result, whose Meta is set.
@@ -14,19 +16,19 @@ func (x *execution) answer(ctx context.Context, qn *question, result *Result) er
 	work, workCtx := errgroup.WithContext(ctx)
 	for i := range qn.spans {
 		work.Go(func() (err error) {
-			tables[i], err = x.table(workCtx, qn, i)
+			tables[i], err = x.table(workCtx, qn, i, qn.firstCount())
 			return err
 		})
 	}
 	if err := work.Wait(); err != nil {
 		return err
 	}
-	var rows []*outRow
-	for _, t := range tables {
-		rows = append(rows, t.rows...)
+	rows, err := x.settleUsers(ctx, qn, tables)
+	if err != nil {
+		return err
 	}
 	result.Meta.OtherCurrencies = otherCurrencies(tables)
-	qn.sort(rows)
+	result.Meta.describe(qn.asked)
 	result.Dimensions = qn.dimensionNames()
 	for i, m := range qn.metrics {
 		if !qn.query.Metrics[i].Invisible {
@@ -44,13 +46,16 @@ type table struct {
 	span  int
 	rows  []*outRow
 	total []float64 // nil if it was not asked for
+	bound bool      // users of rows are bounds only
 	// foreign are currencies of money that is left out.
 	foreign map[string]bool
 }
 
-func (x *execution) table(ctx context.Context, qn *question, i int) (*table, error) {
+// table asks for the rows of span i; users are counted as the question says.
+func (x *execution) table(ctx context.Context, qn *question, i int, users store.UserCount) (*table, error) {
 	s := qn.spans[i]
 	g, all := newGroups(), newGroups()
+	qn = qn.counting(users)
 	for _, src := range qn.sources() {
 		where, err := x.predicateOf(ctx, qn, qn.filter, s, src.rel)
 		if err != nil {
@@ -62,16 +67,16 @@ func (x *execution) table(ctx context.Context, qn *question, i int) (*table, err
 		if !qn.needsTotal() {
 			continue
 		}
-		if err := x.collect(ctx, qn.withoutColumns(), s, src, where, all); err != nil {
+		if err := x.collect(ctx, qn.counting(qn.userCount()).withoutColumns(), s, src, where, all); err != nil {
 			return nil, err
 		}
 	}
 	if len(qn.columns) == 0 {
 		g.at(nil) // without dimensions there is one group, also when it is empty
 	}
-	t := &table{span: i, foreign: g.foreign}
+	t := &table{span: i, foreign: g.foreign, bound: g.bound}
 	for _, grp := range g.byKey {
-		row := &outRow{values: qn.values(&grp.parts), span: i}
+		row := &outRow{values: qn.values(&grp.parts), span: i, group: grp}
 		if qn.keeps(row.values) {
 			row.dims = qn.withRange(grp.dims, s.name)
 			t.rows = append(t.rows, row)
@@ -112,17 +117,23 @@ func (qn *question) keeps(values []float64) bool {
 
 // page cuts sorted rows to what is shown.
 func (qn *question) page(rows []*outRow) []Row {
-	limit := qn.query.Limit
-	if limit == 0 {
-		limit = DefaultLimit
-	}
-	rows = rows[min(qn.query.Offset, len(rows)):]
-	rows = rows[:min(limit, len(rows))]
+	from, to := qn.pageBounds(len(rows))
+	rows = rows[from:to]
 	shown := make([]Row, len(rows))
 	for i, r := range rows {
 		shown[i] = Row{Dimensions: r.dims, Metrics: qn.visible(r.values)}
 	}
 	return shown
+}
+
+// pageBounds tells which of n rows are shown.
+func (qn *question) pageBounds(n int) (from, to int) {
+	limit := qn.query.Limit
+	if limit == 0 {
+		limit = DefaultLimit
+	}
+	from = min(qn.query.Offset, n)
+	return from, min(from+limit, n)
 }
 
 // visible leaves out the metrics that only filter and order.

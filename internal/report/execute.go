@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tidemark/internal/catalog"
@@ -20,8 +21,25 @@ type execution struct {
 	slots  chan struct{}
 }
 
+// asked is what the answers to a question's plans say about themselves.
+type asked struct {
+	mu          sync.Mutex
+	approximate bool
+	rollups     map[string]bool // names; "" for rows
+}
+
+func (a *asked) note(rows *store.Rows) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.rollups == nil {
+		a.rollups = map[string]bool{}
+	}
+	a.approximate = a.approximate || rows.Approximate
+	a.rollups[rows.Rollup] = true
+}
+
 // run asks the store, with at most as many plans at once as there are slots.
-func (x *execution) run(ctx context.Context, p *store.Plan) (*store.Rows, error) {
+func (x *execution) run(ctx context.Context, qn *question, p *store.Plan) (*store.Rows, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err() // select would take a free slot all the same
 	}
@@ -41,6 +59,7 @@ func (x *execution) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 	if err != nil {
 		return nil, fmt.Errorf("run plan: %w", err)
 	}
+	qn.asked.note(rows)
 	return rows, nil
 }
 
@@ -74,6 +93,7 @@ func (qn *question) plan(s span, rel store.Relation, dims []store.Dimension, par
 		Property: qn.query.Property.ID, Relation: rel, From: s.from, To: s.to, Zone: s.zone, Anchor: s.anchor,
 		Dimensions: dims, Filter: where.some,
 		ObservedUsers: qn.query.Property.ObservedUsers, AllVerdicts: qn.query.AllVerdicts,
+		Users: qn.users, ZoneName: qn.query.Property.TimeZone,
 	}
 	for _, part := range parts {
 		p.Aggregates = append(p.Aggregates, aggregateOf(part))
@@ -115,6 +135,8 @@ func aggregateOf(p catalog.Part) store.Aggregate {
 type group struct {
 	dims  []string
 	parts [catalog.NumParts]int64
+	// stored are the store's values behind dims, if users are bounds only (users.go).
+	stored [][]string
 }
 
 // groups are the rows of one span before metrics are computed.
@@ -123,6 +145,8 @@ type groups struct {
 	key   []byte
 	// foreign are currencies other than the property's, of money left out (S35).
 	foreign map[string]bool
+	// bound: distinct users of some groups are bounds only.
+	bound bool
 }
 
 func newGroups() *groups { return &groups{byKey: map[string]*group{}, foreign: map[string]bool{}} }
@@ -149,21 +173,25 @@ func (x *execution) collect(ctx context.Context, qn *question, s span, src sourc
 		return x.collectMoney(ctx, qn, s, where, g)
 	}
 	layout := layoutOf(s, qn.columns)
-	rows, err := x.run(ctx, qn.plan(s, src.rel, layout.dims, src.parts, where))
+	rows, err := x.run(ctx, qn, qn.plan(s, src.rel, layout.dims, src.parts, where))
 	if err != nil {
 		return err
 	}
+	g.bound = g.bound || rows.Bound
 	merged := newMerges(layout)
 	for r, numbers := range rows.Aggregates {
 		values := valuesOf(rows, r)
 		at := g.at(layout.texts(values))
+		if rows.Bound {
+			at.stored = append(at.stored, values)
+		}
 		merged.see(at, values)
 		for k, part := range src.parts {
 			at.parts[part] += numbers[k]
 		}
 	}
-	if src.additive() || !merged.any() {
-		return nil
+	if src.additive() || rows.Bound || !merged.any() {
+		return nil // bounds of groups add up to a bound of both
 	}
 	return x.recount(ctx, qn, s, src, where, g, merged)
 }

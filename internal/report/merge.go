@@ -121,7 +121,7 @@ func (x *execution) recountOne(ctx context.Context, qn *question, s span, src so
 	for _, t := range v.stored {
 		list = append(list, t)
 	}
-	rows, err := x.run(ctx, qn.plan(s, src.rel, plain, src.parts, where.and(tuples(mapped, list))))
+	rows, err := x.run(ctx, qn, qn.plan(s, src.rel, plain, src.parts, where.and(tuples(mapped, list))))
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (x *execution) collectMoney(ctx context.Context, qn *question, s span, wher
 	dims := append(slices.Clone(layout.dims), name, currency)
 	plan := qn.plan(s, store.Events, dims, nil, where.and(oneOf(name, slices.Collect(maps.Keys(kinds)))))
 	plan.Aggregates = []store.Aggregate{{Op: store.Count}, {Op: store.Sum, Column: store.ColValueMicros}}
-	rows, err := x.run(ctx, plan)
+	rows, err := x.run(ctx, qn, plan)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type outRow struct {
 	dims   []string
 	values []float64
 	span   int
+	group  *group
 }
 
 func checkOrder(qn *question) error {

@@ -105,7 +105,7 @@ func (x *execution) lookUp(ctx context.Context, qn *question, l *leaf, s span, r
 		rel = store.Events // its rows are matched as events are
 	}
 	plan := qn.plan(s, rel, l.col.dims, nil, allRows())
-	rows, err := x.run(ctx, plan)
+	rows, err := x.run(ctx, qn, plan)
 	if err != nil {
 		return predicate{}, err
 	}

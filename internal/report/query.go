@@ -161,8 +161,11 @@ type Meta struct {
 	OtherCurrencies []string
 	Freshness
 	// Exact is false if any number is approximate; Bound then states the error.
-	Exact        bool
-	Bound        string
+	Exact bool
+	Bound string
+	// Rollups are the names of the prepared sums that answered for final days; empty
+	// if everything was counted from rows.
+	Rollups      []string
 	Restatements []Restatement
 }
 

@@ -25,11 +25,14 @@ type question struct {
 
 	eventParts, moneyParts, sessionParts []catalog.Part
 	sessionRelation                      store.Relation
+
+	users store.UserCount // of the plans being made
+	asked *asked          // shared by copies of the question
 }
 
 // check resolves q.
 func (e *Engine) check(q *Query) (*question, error) {
-	qn := &question{query: q, rangeAt: -1, index: map[string]int{}}
+	qn := &question{query: q, rangeAt: -1, index: map[string]int{}, asked: &asked{}}
 	for _, step := range []func(*question) error{
 		e.checkDimensions, e.checkMetrics, e.checkSpans, e.checkFilter, checkPage, checkOrder,
 	} {

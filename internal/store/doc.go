@@ -36,6 +36,8 @@
 //	    come first: where Append or WriteSegments find no memory, queries wait,
 //	    and those that run are ended with ErrResources, before they fail.
 //	T7  A plan reads one property only; no row of another reaches its answer (D9).
+//	T8  Whether cells answer or rows, counts and sums are equal, and distinct
+//	    users too unless the plan allows a sketch (rollup.go, S29).
 //
 // Concurrency: Append, Seal and Install are called by one goroutine at a time
 // (the writer); Snapshot, Run, WriteSegments, Compact and Finalize may run

@@ -23,9 +23,28 @@ type Plan struct {
 	ObservedUsers bool
 	// AllVerdicts also reads what a bot rule marked (S23).
 	AllVerdicts bool
+	// Users says how DistinctUsers may be counted.
+	Users UserCount
+	// ZoneName is the name of Zone. Cells of another zone are not used.
+	ZoneName string
 	// MaxRows bounds the answer; one row more is an ErrTooManyRows.
 	MaxRows int
 }
+
+// UserCount is how exactly distinct users are counted.
+type UserCount uint8
+
+const (
+	// ExactUsers are counted from rows.
+	ExactUsers UserCount = iota
+	// SketchedUsers may come from sketches, within sketch.UsersError. Rows.Exact says
+	// whether they did.
+	SketchedUsers
+	// BoundUsers: any number that is not smaller than SketchedUsers would be, and 0
+	// only if that is 0. It is cheap, and good enough to leave out rows that cannot
+	// be among the first.
+	BoundUsers
+)
 
 // Relation is what a plan aggregates.
 type Relation uint8
@@ -198,4 +217,10 @@ const (
 type Rows struct {
 	Dimensions [][]string
 	Aggregates [][]int64
+	// Approximate tells that some DistinctUsers came from merged sketches.
+	Approximate bool
+	// Bound tells that DistinctUsers are bounds only, as the plan allowed.
+	Bound bool
+	// Rollup is the name of the rollup that answered for final days; "" if rows did.
+	Rollup string
 }

@@ -54,6 +54,11 @@ type Store interface {
 	// DayVersion. Nil if there are no rows and nothing to drop.
 	Finalize(ctx context.Context, m Manifest, until map[event.PropertyID]event.Time) (*Change, error)
 
+	// RollUp makes cells of final days of m from their rows, in place of what cells
+	// these days have (T8). The caller commits the change together with the
+	// property's Rollups. Nil if there are no rows and nothing to replace.
+	RollUp(ctx context.Context, m Manifest, spans []RollupSpan) (*Change, error)
+
 	// Snapshot pins the rows that are visible now (T2).
 	Snapshot(ctx context.Context) (Snapshot, error)
 
@@ -82,6 +87,8 @@ const (
 	YoungAliases  Table = "aliases"
 	FinalEvents   Table = "final_events"
 	FinalSessions Table = "final_sessions"
+	// RollupCells are made of final rows (rollup.go).
+	RollupCells Table = "rollups"
 )
 
 // Segment is one immutable file of rows of one table.
@@ -94,7 +101,8 @@ type Segment struct {
 	Bytes int64  `json:"bytes"`
 	// Checksum is XXH3-64 of the file's bytes.
 	Checksum uint64 `json:"checksum"`
-	// Rows lie within these bounds: EventTime, a session's start, an alias' Time.
+	// Rows lie within these bounds: EventTime, a session's start, an alias' Time; of
+	// cells the local time at which their day or hour begins.
 	MinTime event.Time `json:"min_time"`
 	MaxTime event.Time `json:"max_time"`
 	// LastNeeded is the latest time for which the segment may still be joined:
@@ -112,6 +120,8 @@ type Manifest struct {
 	FinalUntil map[event.PropertyID]event.Time `json:"final_until"`
 	// DayVersion grows each time days of the property become final or are restated.
 	DayVersion map[event.PropertyID]uint64 `json:"day_version"`
+	// Rollups are the days that have cells, in order and apart.
+	Rollups map[event.PropertyID][]RollupRange `json:"rollups"`
 }
 
 // Change is the outcome of rewriting segments: added ones replace removed ones.

@@ -71,3 +71,27 @@ func floorDiv(a, b int64) int64 {
 	}
 	return q
 }
+
+// Step says that from At on local time is UTC + Offset microseconds.
+type Step struct {
+	At     event.Time
+	Offset int64
+}
+
+// Steps returns the offsets that hold within [from, to), the first of them from
+// `from` on.
+func (z *Zone) Steps(from, to event.Time) []Step {
+	var steps []Step
+	for at := from; at < to; at = z.to {
+		if at < z.from || at >= z.to {
+			z.load(at)
+		}
+		if len(steps) == 0 || steps[len(steps)-1].Offset != z.offset {
+			steps = append(steps, Step{At: at, Offset: z.offset})
+		}
+		if z.to <= at {
+			break
+		}
+	}
+	return steps
+}

@@ -2,6 +2,7 @@
 package window
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -57,4 +58,24 @@ func TestJoinsPartIsLessThanTheGapOnBothSidesS12(t *testing.T) {
 	f(start.Add(time.Minute), true)
 	f(end.Add(gap)-1, true)
 	f(end.Add(gap), false)
+}
+
+func TestStepsAreTheOffsetsOfARange(t *testing.T) {
+	z, err := LoadZone("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(month time.Month, day, hour int) event.Time {
+		return event.TimeOf(time.Date(2026, month, day, hour, 0, 0, 0, time.UTC))
+	}
+	const hour = int64(time.Hour / time.Microsecond)
+	got := z.Steps(at(1, 1, 0), at(12, 1, 0))
+	want := []Step{{at(1, 1, 0), hour}, {at(3, 29, 1), 2 * hour}, {at(10, 25, 1), hour}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	// A change at the end of the range is not in it.
+	if got := z.Steps(at(3, 28, 0), at(3, 29, 1)); len(got) != 1 {
+		t.Errorf("got %v, want one step", got)
+	}
 }

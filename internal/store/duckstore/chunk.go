@@ -106,6 +106,21 @@ func (w *chunkWriter) text(s string) {
 		unsafe.Slice(unsafe.StringData(s), len(s)))
 }
 
+// bytes writes a BLOB.
+func (w *chunkWriter) bytes(b []byte) {
+	col := w.col
+	w.col++
+	p := unsafe.Add(w.data[col], w.row*textSize)
+	if len(b) <= inlineText {
+		entry := (*[textSize]byte)(p)
+		*entry = [textSize]byte{}
+		*(*uint32)(p) = uint32(len(b))
+		copy(entry[4:], b)
+		return
+	}
+	mapping.VectorAssignStringElementLen(w.vecs[col], mapping.IdxT(w.row), b)
+}
+
 func (w *chunkWriter) endRow() error {
 	if w.col != len(w.vecs) {
 		panic(fmt.Sprintf("BUG: row has %d columns, table %d", w.col, len(w.vecs)))

@@ -24,7 +24,7 @@ const (
 
 // allTables are the tables in the order in which they are compacted.
 func allTables() []store.Table {
-	return append(youngTables(), store.FinalEvents, store.FinalSessions)
+	return append(youngTables(), store.FinalEvents, store.FinalSessions, store.RollupCells)
 }
 
 // Compact implements store.Store. It does at most one merge per table; the
@@ -103,7 +103,7 @@ func pickMerge(segs []store.Segment, t store.Table) []store.Segment {
 
 // rowsQuery renders the rows of from in file order, without dead revisions.
 func (s *Store) rowsQuery(t store.Table, from string) string {
-	if t == store.FinalEvents || t == store.FinalSessions {
+	if !slices.Contains(youngTables(), t) {
 		return fmt.Sprintf("SELECT %s FROM %s ORDER BY %s", s.schema.list(t, ""), from, sortOrder(t))
 	}
 	return s.youngQuery(t, from)

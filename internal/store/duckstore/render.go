@@ -65,10 +65,7 @@ type renderer struct {
 }
 
 func (d *dialect) render(p *store.Plan, v *view) (*statement, error) {
-	r := &renderer{d: d, p: p, view: v, until: math.MinInt64, ev: map[string]source{}}
-	if t, ok := v.manifest.FinalUntil[p.Property]; ok {
-		r.until, r.isFinal = t, true
-	}
+	r := newRenderer(d, p, v)
 	st := &statement{aggs: len(p.Aggregates)}
 	dims, err := r.dimensions(st)
 	if err != nil {
@@ -106,6 +103,14 @@ func (d *dialect) render(p *store.Plan, v *view) (*statement, error) {
 	}
 	st.sql = b.String()
 	return st, nil
+}
+
+func newRenderer(d *dialect, p *store.Plan, v *view) *renderer {
+	r := &renderer{d: d, p: p, view: v, until: math.MinInt64, ev: map[string]source{}}
+	if t, ok := v.manifest.FinalUntil[p.Property]; ok {
+		r.until, r.isFinal = t, true
+	}
+	return r
 }
 
 // use adds a column to the joined rows and returns its name there.
@@ -226,6 +231,32 @@ func (r *renderer) events(f *fields, dims []string) error {
 	f.Select = selectList(dims, aggs)
 	f.With, f.Rows = r.eventRows()
 	return nil
+}
+
+// renderClients renders who the users of each group of p are, and whether they
+// are active there.
+func (d *dialect) renderClients(p *store.Plan, v *view) (*statement, error) {
+	r := newRenderer(d, p, v)
+	st := &statement{}
+	dims, err := r.dimensions(st)
+	if err != nil {
+		return nil, err
+	}
+	f := fields{}
+	if f.Where, err = predicate(p.Filter, r.dimensionText); err != nil {
+		return nil, err
+	}
+	r.useAs("c_user", source{young: "e.client", final: "f.client", needEvent: []string{"client"}})
+	active := r.use(store.ColActive, d.events[store.ColActive])
+	f.Select = selectList(dims, []string{"c_user", "bool_or(" + active + ")"})
+	f.GroupBy = "GROUP BY " + ordinals(len(dims)+1)
+	f.With, f.Rows = r.eventRows()
+	var b strings.Builder
+	if err := d.templates.ExecuteTemplate(&b, "events.sql", f); err != nil {
+		return nil, fmt.Errorf("render clients: %w", err)
+	}
+	st.sql = b.String()
+	return st, nil
 }
 
 // user names the column that tells users apart (S9).

@@ -18,6 +18,7 @@ const (
 type result struct {
 	rows int
 	data []unsafe.Pointer
+	vecs []mapping.Vector
 }
 
 func newResult(chunk mapping.DataChunk) *result {
@@ -25,10 +26,11 @@ func newResult(chunk mapping.DataChunk) *result {
 	r := &result{
 		rows: int(mapping.DataChunkGetSize(chunk)),
 		data: make([]unsafe.Pointer, n),
+		vecs: make([]mapping.Vector, n),
 	}
 	for i := range n {
 		v := mapping.DataChunkGetVector(chunk, mapping.IdxT(i))
-		r.data[i] = mapping.VectorGetData(v)
+		r.data[i], r.vecs[i] = mapping.VectorGetData(v), v
 	}
 	return r
 }
@@ -41,12 +43,29 @@ func (r *result) uint64(col, row int) uint64 {
 	return *(*uint64)(unsafe.Add(r.data[col], row*8))
 }
 
-func (r *result) text(col, row int) string {
+// list returns a list of UBIGINT. It is the engine's memory, and goes with the chunk.
+func (r *result) list(col, row int) []uint64 {
+	entry := (*[2]uint64)(unsafe.Add(r.data[col], row*16)) // offset and length
+	if entry[1] == 0 {
+		return nil
+	}
+	child := mapping.VectorGetData(mapping.ListVectorGetChild(r.vecs[col]))
+	return unsafe.Slice((*uint64)(unsafe.Add(child, entry[0]*8)), entry[1])
+}
+
+// bytes returns a BLOB. It is the engine's memory, and goes with the chunk.
+func (r *result) bytes(col, row int) []byte {
 	p := unsafe.Add(r.data[col], row*textSize)
 	n := int(*(*uint32)(p))
 	body := unsafe.Add(p, 4)
 	if n > inlineText {
 		body = *(*unsafe.Pointer)(unsafe.Add(p, 8))
 	}
-	return string(unsafe.Slice((*byte)(body), n))
+	return unsafe.Slice((*byte)(body), n)
+}
+
+func (r *result) bool(col, row int) bool { return *(*bool)(unsafe.Add(r.data[col], row)) }
+
+func (r *result) text(col, row int) string {
+	return string(r.bytes(col, row))
 }

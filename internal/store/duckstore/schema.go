@@ -32,6 +32,7 @@ func newSchema() schema {
 		store.YoungAliases:  youngAliasColumns(),
 		store.FinalEvents:   finalEventColumns(),
 		store.FinalSessions: finalSessionColumns(),
+		store.RollupCells:   cellColumns(),
 	}
 }
 

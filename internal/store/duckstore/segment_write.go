@@ -30,6 +30,8 @@ func sortOrder(t store.Table) string {
 		return "property, start_time, session"
 	case store.YoungAliases:
 		return "property, part"
+	case store.RollupCells:
+		return "property, rollup, d0, d1, d2, d3, d4, d5, start_time"
 	}
 	return "property, event_time, row_id, sub"
 }
@@ -200,7 +202,7 @@ func (s *Store) describe(ctx context.Context, e *engine, path string, seg *store
 // timeColumn bounds a segment.
 func timeColumn(t store.Table) string {
 	switch t {
-	case store.YoungSessions, store.FinalSessions:
+	case store.YoungSessions, store.FinalSessions, store.RollupCells:
 		return "start_time"
 	case store.YoungAliases:
 		return "part_time"
@@ -215,6 +217,8 @@ func neededColumn(t store.Table) string {
 		return "end_time"
 	case store.YoungAliases:
 		return "part_time"
+	case store.RollupCells:
+		return "start_time"
 	}
 	return "event_time"
 }

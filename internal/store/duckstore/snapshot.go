@@ -88,8 +88,7 @@ func (sn *snapshot) Run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 }
 
 func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error) {
-	st, err := sn.s.dialect.render(p, &sn.view)
-	if err != nil {
+	if _, err := sn.s.dialect.render(p, &sn.view); err != nil {
 		return nil, err
 	}
 	if p.To <= p.From {
@@ -108,14 +107,32 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 	if err := sn.s.verifyBeforeUse(ctx, sn.view.manifest, p); err != nil {
 		return nil, err
 	}
+	var rows *store.Rows
+	if s, ok := splitPlan(p, sn.view.manifest); ok {
+		rows, err = (&rolled{sn: sn, p: p, s: s}).run(ctx)
+	} else {
+		rows, err = sn.runRows(ctx, p)
+	}
+	if err != nil {
+		if errors.Is(context.Cause(ctx), errPressed) {
+			err = errPressed
+		}
+		return nil, err
+	}
+	return rows, nil
+}
+
+// runRows answers p from rows alone.
+func (sn *snapshot) runRows(ctx context.Context, p *store.Plan) (*store.Rows, error) {
+	st, err := sn.s.dialect.render(p, &sn.view)
+	if err != nil {
+		return nil, err
+	}
 	rows := &store.Rows{}
 	err = sn.s.reader.run(ctx, st.sql, func(res *result) error {
 		return appendRows(rows, res, st, p.MaxRows)
 	})
 	if err != nil {
-		if errors.Is(context.Cause(ctx), errPressed) {
-			err = errPressed
-		}
 		return nil, err
 	}
 	return rows, nil
@@ -135,14 +152,7 @@ func appendRows(rows *store.Rows, res *result, st *statement, maxRows int) error
 		if maxRows > 0 && len(rows.Dimensions) == maxRows {
 			return store.ErrTooManyRows
 		}
-		dims := make([]string, len(st.dims))
-		for c, d := range st.dims {
-			if d.bucket == store.NoBucket {
-				dims[c] = res.text(c, i)
-			} else {
-				dims[c] = bucketText(d.bucket, res.int64(c, i))
-			}
-		}
+		dims := dimsOf(res, st.dims, i)
 		aggs := make([]int64, st.aggs)
 		for c := range aggs {
 			aggs[c] = res.int64(len(dims)+c, i)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"tidemark/internal/event"
 	"tidemark/internal/store"
 )
 
@@ -236,5 +237,14 @@ func cloneManifest(m store.Manifest) store.Manifest {
 		Segments:   slices.Clone(m.Segments),
 		FinalUntil: maps.Clone(m.FinalUntil),
 		DayVersion: maps.Clone(m.DayVersion),
+		Rollups:    cloneRollups(m.Rollups),
 	}
+}
+
+func cloneRollups(of map[event.PropertyID][]store.RollupRange) map[event.PropertyID][]store.RollupRange {
+	out := make(map[event.PropertyID][]store.RollupRange, len(of))
+	for id, ranges := range of {
+		out[id] = slices.Clone(ranges)
+	}
+	return out
 }

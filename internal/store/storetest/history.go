@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"tidemark/internal/event"
 	"tidemark/internal/store"
 )
 
-// histories is how many of rapid's checks play one; six plans each.
+// histories is how many of rapid's checks play one; thirty plans each.
 const histories = 25
 
 const (
@@ -99,7 +98,7 @@ func (h *history) sender(at event.Time) *sender {
 func (h *history) event(v *sender, part event.RowID, at event.Time) store.EventRow {
 	return store.EventRow{Property: v.property, Row: h.row, Part: part, Client: v.session.Client,
 		Verdict: v.session.Verdict, EventTime: at, IngestTime: at, Key: fmt.Sprint("key", h.row),
-		Name: h.pick("name", "page_view", "click"), Path: h.pick("path", "/", "/A", "/a", "/long/enough/to/not/be/inline"),
+		Name: h.pick("name", "page_view", "click", "purchase", "refund"), Path: h.pick("path", "/", "/A", "/a", "/long/enough/to/not/be/inline"),
 		Country: h.pick("event country", "DE", "AT"), Query: h.pick("query", "", "1", "2.5", "x"),
 		EngagementMS: rapid.Int64Range(0, 9).Draw(h.t, "engagement"), Active: rapid.Bool().Draw(h.t, "active"),
 		PageView: rapid.Bool().Draw(h.t, "page view"), ValueMicros: rapid.Int64Range(-9, 9).Draw(h.t, "value"),
@@ -224,6 +223,7 @@ func playHistory(t *testing.T, rt *rapid.T, open Opener) {
 	all := tableRows{}
 	h := &history{t: rt, row: 1000, day: firstDay}
 	final := map[event.PropertyID]event.Time{}
+	zone := drawZone(rt)
 	for range rapid.IntRange(4, 16).Draw(rt, "steps") {
 		switch rapid.IntRange(0, 9).Draw(rt, "step") {
 		case 0:
@@ -239,8 +239,12 @@ func playHistory(t *testing.T, rt *rapid.T, open Opener) {
 			p := event.PropertyID(rapid.IntRange(1, 2).Draw(rt, "final property"))
 			final[p] = h.day
 			w.finalize(map[event.PropertyID]event.Time{p: h.day})
-		case 3, 4:
+			w.drawRollUp(rt, zone, final)
+		case 3:
 			w.checkpoint()
+		case 4:
+			w.checkpoint()
+			w.drawRollUp(rt, zone, final)
 		default:
 			b := h.batch()
 			w.append(b)
@@ -251,13 +255,14 @@ func playHistory(t *testing.T, rt *rapid.T, open Opener) {
 	}
 	sn := w.snapshot()
 	defer sn.Release()
-	for range 6 {
+	for i := range 30 {
 		p := drawPlan(rt, h.day)
+		if i > 5 {
+			p = drawRolledPlan(rt, zone)
+		}
 		rows, err := sn.Run(context.Background(), p)
 		want, wantErr := evaluate(p, resolve([]part{{rows: all}}, store.Manifest{}, p.Property))
-		if diff := cmp.Diff(print(want, wantErr), print(rows, err)); diff != "" {
-			t.Fatalf("plan %+v filter %s err %v final %v (-reference +store):\n%s", p, describe(p.Filter), err, final, diff)
-		}
+		comparePlan(t, p, rows, err, want, wantErr)
 	}
 }
 

@@ -1,0 +1,386 @@
+// Building rollups: cells of final days, made of their rows (T8).
+//
+// Grouping is the engine's work; sketches are made here, from the lists of users
+// that it returns for each cell. The rows go through a table in memory, so that
+// they lie in the file in order whatever rollup they are of.
+package duckstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tidemark/internal/event"
+	"tidemark/internal/sketch"
+	"tidemark/internal/store"
+)
+
+// RollUp implements store.Store.
+func (s *Store) RollUp(ctx context.Context, m store.Manifest, spans []store.RollupSpan) (*store.Change, error) {
+	leave, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	ctx, cancel := s.whileOpen(ctx)
+	defer cancel()
+	b := &rollupBuild{s: s, spans: spans, steps: stepsOf(spans)}
+	if len(b.steps) == 0 {
+		return nil, nil
+	}
+	var inputs []store.Segment
+	for _, seg := range m.Segments {
+		if b.reads(&seg) {
+			inputs = append(inputs, seg)
+		}
+	}
+	release, err := s.holdFiles(inputs)
+	if err != nil {
+		return nil, fmt.Errorf("roll up: %w", err)
+	}
+	defer release()
+	change, err := b.build(ctx, inputs)
+	if err != nil {
+		return nil, fmt.Errorf("roll up: %w", err)
+	}
+	if len(change.Added) == 0 && len(change.Removed) == 0 {
+		return nil, nil
+	}
+	return change, nil
+}
+
+// rollupStep is a part of a span within which local time is UTC + offset.
+type rollupStep struct {
+	property event.PropertyID
+	lo, hi   event.Time
+	offset   int64
+}
+
+func stepsOf(spans []store.RollupSpan) []rollupStep {
+	var out []rollupStep
+	for _, sp := range spans {
+		zone := sp.Zone
+		if len(zone) == 0 {
+			zone = store.Zone{{}}
+		}
+		for i, step := range zone {
+			at := rollupStep{property: sp.Property, lo: sp.From, hi: sp.To, offset: step.Offset}
+			if i > 0 {
+				at.lo = max(at.lo, step.At)
+			}
+			if i+1 < len(zone) {
+				at.hi = min(at.hi, zone[i+1].At)
+			}
+			if at.lo < at.hi {
+				out = append(out, at)
+			}
+		}
+	}
+	return out
+}
+
+// rollupBuild is one call of RollUp.
+type rollupBuild struct {
+	s     *Store
+	spans []store.RollupSpan
+	steps []rollupStep
+}
+
+// reads tells whether a segment may hold final rows or cells of the spans.
+func (b *rollupBuild) reads(seg *store.Segment) bool {
+	slack := event.Time(0)
+	switch seg.Table {
+	case store.FinalEvents, store.FinalSessions:
+	case store.RollupCells:
+		slack = dayMicros // local time differs from UTC by less
+	default:
+		return false
+	}
+	return slices.ContainsFunc(b.steps, func(st rollupStep) bool {
+		return st.property >= seg.MinProperty && st.property <= seg.MaxProperty &&
+			saturatingAdd(st.lo, -slack) <= seg.MaxTime && seg.MinTime < saturatingAdd(st.hi, slack)
+	})
+}
+
+func saturatingAdd(t, d event.Time) event.Time {
+	switch sum := t + d; {
+	case d > 0 && sum < t:
+		return t
+	case d < 0 && sum > t:
+		return t
+	default:
+		return sum
+	}
+}
+
+func (b *rollupBuild) build(ctx context.Context, inputs []store.Segment) (*store.Change, error) {
+	byTable := map[store.Table][]store.Segment{}
+	for _, seg := range inputs {
+		byTable[seg.Table] = append(byTable[seg.Table], seg)
+	}
+	change := &store.Change{}
+	var specs []segmentSpec
+	for _, seg := range byTable[store.RollupCells] {
+		spec, changed, err := b.without(ctx, seg)
+		if err != nil {
+			return nil, err
+		}
+		if changed {
+			change.Removed = append(change.Removed, seg.ID)
+			specs = append(specs, spec)
+		}
+	}
+	table, err := b.fill(ctx, byTable)
+	if err != nil {
+		return nil, err
+	}
+	specs = append(specs, segmentSpec{table: store.RollupCells, query: b.s.rowsQuery(store.RollupCells, table)})
+	change.Added, err = b.s.writeSpecs(ctx, b.s.writer, specs)
+	return change, errors.Join(err, b.s.writer.exec(context.WithoutCancel(ctx), "DROP TABLE "+table))
+}
+
+// without renders a segment of cells less those of the spans, and tells whether
+// there are any.
+func (b *rollupBuild) without(ctx context.Context, seg store.Segment) (segmentSpec, bool, error) {
+	from := readParquet(b.s.paths([]store.Segment{seg}))
+	var covered []string
+	for _, st := range b.steps {
+		covered = append(covered, fmt.Sprintf("(property = %s AND start_time >= %s AND start_time < %s)",
+			propertyLiteral(st.property), micros(localOf(st.lo, st.offset)), micros(localOf(st.hi, st.offset))))
+	}
+	where := strings.Join(covered, " OR ")
+	changed := false
+	err := b.s.writer.run(ctx, "SELECT count(*) FROM "+from+" WHERE "+where, func(r *result) error {
+		changed = r.int64(0, 0) > 0
+		return nil
+	})
+	spec := segmentSpec{table: store.RollupCells, level: seg.Level,
+		query: b.s.rowsQuery(store.RollupCells, "(SELECT * FROM "+from+" WHERE NOT ("+where+"))")}
+	return spec, changed, err
+}
+
+// localOf is local time at an offset; the ends of time stay where they are.
+func localOf(t event.Time, offset int64) event.Time { return saturatingAdd(t, event.Time(offset)) }
+
+// fill makes a table of all cells and returns its name.
+func (b *rollupBuild) fill(ctx context.Context, inputs map[store.Table][]store.Segment) (table string, err error) {
+	s := b.s
+	table = fmt.Sprintf("rollup_build_%d", s.nextID.Add(1))
+	cn, err := s.writer.get()
+	if err != nil {
+		return "", err
+	}
+	defer s.writer.put(cn)
+	if err := cn.exec(ctx, fmt.Sprintf("CREATE TABLE %s (%s)", table, s.schema.ddl(store.RollupCells))); err != nil {
+		return "", err
+	}
+	w, err := newChunkWriter(cn, table)
+	if err == nil {
+		for _, relation := range []store.Relation{store.Events, store.Sessions} {
+			if err = b.fillFrom(ctx, w, relation, inputs[sourceTable(relation)]); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			err = w.flush()
+		}
+		w.close()
+	}
+	if err != nil {
+		return "", errors.Join(err, cn.exec(context.WithoutCancel(ctx), "DROP TABLE "+table))
+	}
+	return table, nil
+}
+
+func sourceTable(r store.Relation) store.Table {
+	if r == store.Sessions {
+		return store.FinalSessions
+	}
+	return store.FinalEvents
+}
+
+// fillFrom appends the cells of all rollups of a relation. Its rows are read once,
+// into a table in memory: they are asked for by every rollup.
+func (b *rollupBuild) fillFrom(ctx context.Context, w *chunkWriter, relation store.Relation,
+	segs []store.Segment) (err error) {
+	if len(segs) == 0 {
+		return nil
+	}
+	src := fmt.Sprintf("rollup_rows_%d", b.s.nextID.Add(1))
+	q := fmt.Sprintf("CREATE TABLE %s AS %s", src, b.rows(relation, readParquet(b.s.paths(segs))))
+	if err := b.s.writer.exec(ctx, q); err != nil {
+		return fmt.Errorf("read final rows: %w", err)
+	}
+	defer func() {
+		err = errors.Join(err, b.s.writer.exec(context.WithoutCancel(ctx), "DROP TABLE "+src))
+	}()
+	empty := true
+	err = b.s.writer.run(ctx, "SELECT 1 FROM "+src+" LIMIT 1", func(r *result) error {
+		empty = r.rows == 0
+		return nil
+	})
+	if err != nil || empty {
+		return err
+	}
+	for _, r := range store.Rollups() {
+		if r.Relation != relation {
+			continue
+		}
+		if err := b.s.writer.run(ctx, cellsQuery(&r, src), func(res *result) error {
+			return appendCells(w, &r, res)
+		}); err != nil {
+			return fmt.Errorf("cells of %s: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+// rows renders what cells of a relation are made of: the days' rows, with the
+// local day and hour in which each lies.
+func (b *rollupBuild) rows(relation store.Relation, source string) string {
+	time := timeColumn(sourceTable(relation))
+	steps := make([]string, 0, len(b.steps))
+	lo, hi := b.steps[0].lo, b.steps[0].hi
+	for _, st := range b.steps {
+		lo, hi = min(lo, st.lo), max(hi, st.hi)
+		steps = append(steps, fmt.Sprintf("(%s, %s, %s, CAST(%d AS BIGINT))", propertyLiteral(st.property),
+			micros(st.lo), micros(st.hi), st.offset))
+	}
+	local := "(f." + time + " + step.offset_us)"
+	columns := []string{"f.property",
+		fmt.Sprintf("%s * %d AS day", floorDiv(local, dayMicros), int64(dayMicros)),
+		fmt.Sprintf("%s * %d AS hour", floorDiv(local, hourMicros), int64(hourMicros))}
+	for _, c := range rollupColumns(relation) {
+		columns = append(columns, "f."+string(c))
+	}
+	where := "f.verdict = ''"
+	if relation == store.Sessions {
+		columns = append(columns, "f.engaged", "f.end_time - f.start_time AS duration_us")
+		where += " AND f.counted"
+	} else {
+		columns = append(columns, "f.client", "f.active", "f.page_view", "f.key_event", "f.first_event",
+			"f.engagement_ms", "f.value_micros")
+	}
+	return fmt.Sprintf("WITH step(property, lo, hi, offset_us) AS (VALUES %s)\nSELECT %s FROM %s f "+
+		"JOIN step ON f.property = step.property AND f.%[4]s >= step.lo AND f.%[4]s < step.hi "+
+		"WHERE f.%[4]s >= %[5]s AND f.%[4]s < %[6]s AND %[7]s", strings.Join(steps, ", "),
+		strings.Join(columns, ", "), source, time, micros(lo), micros(hi), where)
+}
+
+// rollupColumns lists the columns that any rollup of the relation groups by.
+func rollupColumns(relation store.Relation) []store.Column {
+	var out []store.Column
+	for _, r := range store.Rollups() {
+		for _, c := range r.Dimensions {
+			if r.Relation == relation && !slices.Contains(out, c) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// cellsQuery renders the cells of r: property, start, its dimensions, the counts,
+// and for events two lists of users.
+func cellsQuery(r *store.Rollup, src string) string {
+	columns, keys := []string{"property", "day AS start_time"}, []string{"property", "start_time"}
+	if r.Hourly {
+		columns[1] = "hour AS start_time"
+	}
+	for i, d := range r.Dimensions {
+		columns = append(columns, fmt.Sprintf("%s AS %s", d, cellDim(i)))
+		keys = append(keys, cellDim(i))
+	}
+	where := "true"
+	if r.Names != nil {
+		where = "event_name IN " + inList(r.Names)
+	}
+	by := strings.Join(keys, ", ")
+	if r.Relation == store.Sessions {
+		return fmt.Sprintf("SELECT %[1]s, count(*), count(*) FILTER (engaged), CAST(sum(duration_us) AS BIGINT) "+
+			"FROM (SELECT %[2]s, engaged, duration_us FROM %[3]s WHERE %[4]s) GROUP BY %[1]s",
+			by, strings.Join(columns, ", "), src, where)
+	}
+	return fmt.Sprintf("WITH per AS (SELECT %[1]s, client, count(*) AS n, count(*) FILTER (page_view) AS page_view, "+
+		"count(*) FILTER (key_event) AS key_event, count(*) FILTER (first_event) AS first_event, "+
+		"sum(engagement_ms) AS engagement_ms, sum(value_micros) AS value_micros, bool_or(active) AS active "+
+		"FROM (SELECT %[2]s, client, page_view, key_event, first_event, engagement_ms, value_micros, active "+
+		"FROM %[3]s WHERE %[4]s) GROUP BY %[1]s, client)\n"+
+		"SELECT %[1]s, CAST(sum(n) AS BIGINT), CAST(sum(page_view) AS BIGINT), CAST(sum(key_event) AS BIGINT), "+
+		"CAST(sum(first_event) AS BIGINT), CAST(sum(engagement_ms) AS BIGINT), CAST(sum(value_micros) AS BIGINT), "+
+		"coalesce(list(client) FILTER (active), CAST([] AS UBIGINT[])), "+
+		"coalesce(list(client) FILTER (NOT active), CAST([] AS UBIGINT[])) FROM per GROUP BY %[1]s",
+		by, strings.Join(columns, ", "), src, where)
+}
+
+// inList renders texts as a list to compare with.
+func inList(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, t := range texts {
+		quoted[i] = quote(t)
+	}
+	return "(" + strings.Join(quoted, ", ") + ")"
+}
+
+// appendCells writes one chunk of query's rows as cells.
+func appendCells(w *chunkWriter, r *store.Rollup, res *result) error {
+	first := 2 + len(r.Dimensions) // column of the counts
+	var buf []byte
+	for i := range res.rows {
+		w.uint64(res.uint64(0, i))
+		w.uint8(uint8(r.ID))
+		for d := range store.RollupColumns {
+			if d < len(r.Dimensions) {
+				w.text(res.text(2+d, i))
+			} else {
+				w.text("")
+			}
+		}
+		w.int64(res.int64(1, i))
+		w.int64(res.int64(first, i))
+		if r.Relation == store.Sessions {
+			writeZeros(w, len(cellNumbers(store.Events)))
+			w.int64(res.int64(first+1, i))
+			w.int64(res.int64(first+2, i))
+			writeZeros(w, 2)
+			w.bytes(nil)
+			w.bytes(nil)
+		} else {
+			for k := range cellNumbers(store.Events) {
+				w.int64(res.int64(first+1+k, i))
+			}
+			writeZeros(w, len(cellNumbers(store.Sessions)))
+			active := res.list(first+6, i)
+			passive := res.list(first+7, i)
+			w.int64(int64(len(active) + len(passive)))
+			w.int64(int64(len(active)))
+			for _, ids := range [][]uint64{active, passive} {
+				var err error
+				if buf, err = sketchOf(buf[:0], ids); err != nil {
+					return err
+				}
+				w.bytes(buf)
+			}
+		}
+		if err := w.endRow(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeZeros(w *chunkWriter, n int) {
+	for range n {
+		w.int64(0)
+	}
+}
+
+func sketchOf(dst []byte, ids []uint64) ([]byte, error) {
+	var u sketch.Users
+	for _, id := range ids {
+		u.Add(id)
+	}
+	return u.AppendBinary(dst)
+}

@@ -1,0 +1,265 @@
+// Answering from cells: sums are added up by the engine, users are taken from
+// the one cell of a group, or from merged sketches; rows of days without cells are
+// asked for as ever, and added (T8).
+package duckstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tidemark/internal/sketch"
+	"tidemark/internal/store"
+)
+
+// rolled is an answer in the making.
+type rolled struct {
+	sn   *snapshot
+	p    *store.Plan
+	s    split
+	rows store.Rows
+	at   map[string]int // of rows, by dimensions
+	// users are what is known of the users of each row, by aggregate "active or all".
+	users []usersOf
+}
+
+// usersOf tells how many users a group has. Numbers are [all, active].
+type usersOf struct {
+	cells   int64    // how many cells it has
+	most    [2]int64 // of one cell or piece: at least so many are there
+	sum     [2]int64 // over cells and pieces: at most so many are there
+	pieces  int      // of rows that it occurs in
+	sketch  [2]*sketch.Users
+	clients []client // of rows
+}
+
+type client struct {
+	id     uint64
+	active bool
+}
+
+func (x *rolled) run(ctx context.Context) (*store.Rows, error) {
+	x.at, x.rows.Rollup = map[string]int{}, x.s.rollup.Name
+	if len(x.p.Dimensions) == 0 {
+		x.row(nil)
+	}
+	if err := x.addCells(ctx); err != nil {
+		return nil, err
+	}
+	for _, piece := range x.s.rows {
+		if err := x.addRows(ctx, piece); err != nil {
+			return nil, err
+		}
+	}
+	if x.wantsUsers() {
+		if err := x.settleUsers(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return &x.rows, nil
+}
+
+func (x *rolled) wantsUsers() bool {
+	return slices.ContainsFunc(x.p.Aggregates, func(a store.Aggregate) bool { return a.Op == store.DistinctUsers })
+}
+
+// row finds or adds the row of a group.
+func (x *rolled) row(dims []string) int {
+	key := strings.Join(dims, "\x00")
+	i, ok := x.at[key]
+	if !ok {
+		i = len(x.rows.Dimensions)
+		x.at[key] = i
+		x.rows.Dimensions = append(x.rows.Dimensions, dims)
+		x.rows.Aggregates = append(x.rows.Aggregates, make([]int64, len(x.p.Aggregates)))
+		x.users = append(x.users, usersOf{})
+	}
+	return i
+}
+
+func (x *rolled) full() error {
+	if x.p.MaxRows > 0 && len(x.rows.Dimensions) > x.p.MaxRows {
+		return store.ErrTooManyRows
+	}
+	return nil
+}
+
+// cellPlan is the plan as cells see it: their times are local.
+func (x *rolled) cellPlan() *store.Plan {
+	p := *x.p
+	p.Zone = nil
+	return &p
+}
+
+// dimension renders a dimension of the plan over cells.
+func (x *rolled) dimension(d store.Dimension) (string, error) {
+	if d.Column == store.ColTime {
+		return bucketTextSQL(d.Bucket, "start_time", x.cellPlan())
+	}
+	return cellColumn(&x.s.rollup, d.Column), nil
+}
+
+// keys renders what the plan groups by.
+func (x *rolled) keys() ([]string, []dimKind, error) {
+	var out []string
+	var kinds []dimKind
+	for i, d := range x.p.Dimensions {
+		k, text := dimKind{}, cellColumn(&x.s.rollup, d.Column)
+		if d.Column == store.ColTime {
+			var err error
+			if text, err = bucketNumber(d.Bucket, "start_time", x.cellPlan()); err != nil {
+				return nil, nil, err
+			}
+			k.bucket = d.Bucket
+		}
+		kinds = append(kinds, k)
+		out = append(out, fmt.Sprintf("%s AS k%d", text, i))
+	}
+	return out, kinds, nil
+}
+
+// from renders the cells that the plan matches, "" if there are none.
+func (x *rolled) from() (string, error) {
+	lo, hi := x.s.cells[0].from, x.s.cells[len(x.s.cells)-1].to
+	files := x.sn.view.files(store.RollupCells, x.p.Property, func(b bounds) bool {
+		return b.minTime < hi && b.maxTime >= lo
+	})
+	if len(files) == 0 {
+		return "", nil
+	}
+	where, err := predicate(x.p.Filter, x.dimension)
+	if err != nil {
+		return "", err
+	}
+	var times []string
+	for _, piece := range x.s.cells {
+		times = append(times, fmt.Sprintf("(start_time >= %s AND start_time < %s)", micros(piece.from), micros(piece.to)))
+	}
+	return fmt.Sprintf("%s WHERE property = %s AND rollup = %d AND (%s) AND %s", readParquet(files),
+		propertyLiteral(x.p.Property), x.s.rollup.ID, strings.Join(times, " OR "), where), nil
+}
+
+// addCells adds the sums of all cells.
+func (x *rolled) addCells(ctx context.Context) error {
+	from, err := x.from()
+	if err != nil || from == "" {
+		return err
+	}
+	keys, kinds, err := x.keys()
+	if err != nil {
+		return err
+	}
+	columns := slices.Clone(keys)
+	for i, a := range x.p.Aggregates {
+		columns = append(columns, fmt.Sprintf("CAST(coalesce(sum(%s), 0) AS BIGINT) AS a%d", cellAggregate(a), i))
+	}
+	for _, c := range []string{"count(*)", "coalesce(max(users), 0)", "coalesce(max(active_users), 0)",
+		"coalesce(sum(users), 0)", "coalesce(sum(active_users), 0)"} {
+		columns = append(columns, "CAST("+c+" AS BIGINT)")
+	}
+	q := "SELECT " + strings.Join(columns, ", ") + " FROM " + from
+	if len(keys) > 0 {
+		q += " GROUP BY " + ordinals(len(keys))
+	}
+	return x.sn.s.reader.run(ctx, q, func(res *result) error {
+		for i := range res.rows {
+			first := len(kinds) + len(x.p.Aggregates)
+			at := x.row(dimsOf(res, kinds, i))
+			for k := range x.p.Aggregates {
+				x.rows.Aggregates[at][k] += res.int64(len(kinds)+k, i)
+			}
+			u := &x.users[at]
+			u.cells = res.int64(first, i)
+			u.most = [2]int64{res.int64(first+1, i), res.int64(first+2, i)}
+			u.sum = [2]int64{res.int64(first+3, i), res.int64(first+4, i)}
+		}
+		return x.full()
+	})
+}
+
+// cellAggregate is the column of cells that holds an aggregate.
+func cellAggregate(a store.Aggregate) string {
+	switch {
+	case a.Op == store.DistinctUsers:
+		return "0" // counted apart
+	case a.Op == store.Sum:
+		return string(a.Column)
+	case a.Where != "":
+		return string(a.Where)
+	}
+	return "n"
+}
+
+func dimsOf(res *result, kinds []dimKind, row int) []string {
+	dims := make([]string, len(kinds))
+	for c, k := range kinds {
+		if k.bucket == store.NoBucket {
+			dims[c] = res.text(c, row)
+		} else {
+			dims[c] = bucketText(k.bucket, res.int64(c, row))
+		}
+	}
+	return dims
+}
+
+// addRows adds what rows say of a piece of time. Users of groups that also have
+// cells must be told apart one by one, unless a bound will do.
+func (x *rolled) addRows(ctx context.Context, piece timeSpan) error {
+	p := *x.p
+	p.From, p.To = piece.from, piece.to
+	oneByOne := x.wantsUsers() && p.Users != store.BoundUsers && !(x.s.apart && len(x.s.rows) == 1)
+	p.Aggregates = slices.Clone(x.p.Aggregates)
+	for i, a := range p.Aggregates {
+		if a.Op == store.DistinctUsers && (oneByOne || p.Users == store.BoundUsers) {
+			p.Aggregates[i].Op = store.Count // of events: no fewer than users
+		}
+	}
+	rows, err := x.sn.runRows(ctx, &p)
+	if err != nil {
+		return err
+	}
+	for r, numbers := range rows.Aggregates {
+		at := x.row(rows.Dimensions[r])
+		u := &x.users[at]
+		u.pieces++
+		for k, a := range x.p.Aggregates {
+			if a.Op != store.DistinctUsers {
+				x.rows.Aggregates[at][k] += numbers[k]
+				continue
+			}
+			if !oneByOne {
+				u.sum[which(a)] += numbers[k]
+				u.most[which(a)] = max(u.most[which(a)], numbers[k])
+			}
+		}
+	}
+	if err := x.full(); err != nil || !oneByOne {
+		return err
+	}
+	return x.addClients(ctx, &p)
+}
+
+// which of usersOf's numbers an aggregate of users is.
+func which(a store.Aggregate) int {
+	if a.Where == store.ColActive {
+		return 1
+	}
+	return 0
+}
+
+// addClients reads the users of each group of rows.
+func (x *rolled) addClients(ctx context.Context, p *store.Plan) error {
+	st, err := x.sn.s.dialect.renderClients(p, &x.sn.view)
+	if err != nil {
+		return err
+	}
+	return x.sn.s.reader.run(ctx, st.sql, func(res *result) error {
+		n := len(st.dims)
+		for i := range res.rows {
+			u := &x.users[x.row(dimsOf(res, st.dims, i))]
+			u.clients = append(u.clients, client{res.uint64(n, i), res.bool(n+1, i)})
+		}
+		return nil
+	})
+}
