@@ -13,7 +13,7 @@ import (
 	"tidemark/internal/store"
 )
 
-// histories is how many of rapid's checks play one; thirty plans each.
+// histories is how many of rapid's checks play one; ten plans each.
 const histories = 25
 
 const (
@@ -255,7 +255,7 @@ func playHistory(t *testing.T, rt *rapid.T, open Opener) {
 	}
 	sn := w.snapshot()
 	defer sn.Release()
-	for i := range 30 {
+	for i := range 10 {
 		p := drawPlan(rt, h.day)
 		if i > 5 {
 			p = drawRolledPlan(rt, zone)

@@ -5,6 +5,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -15,6 +16,68 @@ import (
 	"tidemark/internal/event"
 	"tidemark/internal/store"
 )
+
+// testCellsAndRowsAnswerAlike asks of histories in which some days have cells, some
+// final rows, and some young ones.
+func testCellsAndRowsAnswerAlike(t *testing.T, open Opener) {
+	n, rolled := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		if n++; n > rolledHistories && !t.Failed() {
+			return
+		}
+		t.Run(fmt.Sprint(n), func(t *testing.T) { rolled += playRolledHistory(t, rt, open) })
+		if t.Failed() {
+			rt.Fatalf("history %d", n)
+		}
+	})
+	t.Logf("%d of %d plans were answered from cells", rolled, rolledHistories*rolledPlans)
+}
+
+const (
+	rolledHistories = 12
+	rolledPlans     = 40
+)
+
+// playRolledHistory plays four days, of which the first become final, and returns
+// how many plans cells answered.
+func playRolledHistory(t *testing.T, rt *rapid.T, open Opener) (rolled int) {
+	w := newWorld(t, open)
+	zone := drawZone(rt)
+	all := tableRows{}
+	h := &history{t: rt, row: 1000, day: firstDay}
+	final := map[event.PropertyID]event.Time{}
+	for day := range 4 {
+		for range rapid.IntRange(2, 5).Draw(rt, "batches") {
+			b := h.batch()
+			w.append(b)
+			all.events = append(all.events, b.Events...)
+			all.sessions = append(all.sessions, b.Sessions...)
+			all.aliases = append(all.aliases, b.Aliases...)
+		}
+		h.day += dayMicros
+		h.open = nil
+		w.checkpoint()
+		if day < 3 {
+			final[1], final[2] = h.day, h.day
+			w.finalize(maps.Clone(final))
+			w.drawRollUp(rt, zone, final)
+			w.drawRollUp(rt, zone, final)
+			w.compact()
+		}
+	}
+	sn := w.snapshot()
+	defer sn.Release()
+	for range rolledPlans {
+		p := drawRolledPlan(rt, zone)
+		rows, err := sn.Run(context.Background(), p)
+		want, wantErr := evaluate(p, resolve([]part{{rows: all}}, store.Manifest{}, p.Property))
+		if err == nil && rows.Rollup != "" {
+			rolled++
+		}
+		comparePlan(t, p, rows, err, want, wantErr)
+	}
+	return rolled
+}
 
 // rollUp makes cells of local days [from, to) of p.
 func (w *world) rollUp(p event.PropertyID, from, to event.Time, name string, zone store.Zone) {
@@ -52,9 +115,12 @@ type localZone struct {
 
 func drawZone(t *rapid.T) localZone {
 	z := localZone{name: "Here"}
-	for i := range rapid.IntRange(1, 2).Draw(t, "rollup zone steps") {
-		z.steps = append(z.steps, store.ZoneStep{At: firstDay + event.Time(i)*30*hourMicros,
-			Offset: rapid.SampledFrom([]int64{0, 330, -600, 60}).Draw(t, "rollup offset") * 60_000_000})
+	offset := rapid.SampledFrom([]int64{0, 330, -600, 60}).Draw(t, "rollup offset") * 60_000_000
+	z.steps = store.Zone{{At: firstDay, Offset: offset}}
+	// Clocks change by an hour, and not over midnight: a day that comes twice has
+	// cells once.
+	if change := rapid.Int64Range(-1, 1).Draw(t, "clock change"); change != 0 {
+		z.steps = append(z.steps, store.ZoneStep{At: firstDay + 30*hourMicros, Offset: offset + change*int64(hourMicros)})
 	}
 	return z
 }

@@ -43,6 +43,7 @@ func Run(t *testing.T, open Opener) {
 		"hostile_texts_are_inert":                           testHostileTextsAreInert,
 		"S36_case_insensitive_is_simple_folding":            testSimpleFolding,
 		"any_history_gives_the_same_answers":                testAnyHistoryGivesTheSameAnswers,
+		"T8_cells_and_rows_answer_alike":                    testCellsAndRowsAnswerAlike,
 		"install_refuses_unknown_heads":                     testInstallRefusesUnknownHeads,
 		"closed_store_answers_errors":                       testClosedStore,
 	} {
