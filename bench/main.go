@@ -75,6 +75,7 @@ func main() {
 	sizeName := flag.String("size", "small", "how much to measure: tiny, small or full")
 	only := flag.String("only", "", "measure only these, separated by commas: "+strings.Join(names(), ", "))
 	write := flag.Bool("write", false, "also write the results to bench/RESULTS.md")
+	history := flag.Int("history", 0, "events of the history that reports are asked of (default: by size)")
 	profiles := flag.String("profiles", "", "folder for CPU profiles of the server")
 	scratch := flag.String("dir", "", "folder for scratch data on the disk to be measured (default: a temporary one)")
 	flag.Parse()
@@ -82,6 +83,9 @@ func main() {
 	if !ok || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
+	}
+	if *history > 0 {
+		chosen.history = []int{*history}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"tidemark/internal/event"
+	"tidemark/internal/ledger"
 )
 
 type ledgerJSON struct {
@@ -26,6 +27,36 @@ type ledgerJSON struct {
 	Late             int64  `json:"late"`
 	Balanced         bool   `json:"balanced"`
 	ProcessedThrough string `json:"processedThrough"`
+	FinalThrough     string `json:"finalThrough"`
+	CompleteThrough  string `json:"completeThrough"`
+	// Lag is how many records of all properties are accepted and not yet visible.
+	Lag int64 `json:"lag"`
+	// Lateness of the stored events; the counts add up to stored.
+	Lateness     []latenessJSON   `json:"lateness"`
+	Completeness completenessJSON `json:"completeness"`
+}
+
+// latenessJSON is a bucket: events that came less than UnderSeconds after they
+// happened, and not in the bucket before. The last one includes its end.
+type latenessJSON struct {
+	UnderSeconds int64 `json:"underSeconds"`
+	Events       int64 `json:"events"`
+}
+
+// completenessJSON says how often completeThrough was contradicted: by events that
+// happened before the time that had just been called complete.
+type completenessJSON struct {
+	Claimed      float64 `json:"claimed"` // share of events that should come in time
+	Contradicted int64   `json:"contradicted"`
+	Of           int64   `json:"of"`
+}
+
+func latenessOf(l ledger.Lateness) []latenessJSON {
+	out := make([]latenessJSON, 0, len(l))
+	for i, bound := range ledger.LatenessBounds() {
+		out = append(out, latenessJSON{UnderSeconds: int64(bound.Seconds()), Events: l[i]})
+	}
+	return out
 }
 
 func (a *API) ledger(w http.ResponseWriter, r *http.Request) error {
@@ -46,6 +77,9 @@ func (a *API) ledger(w http.ResponseWriter, r *http.Request) error {
 		Stored: l.Stored, Duplicate: l.Duplicate, TooLate: l.TooLate, Expired: l.Expired, Erased: l.Erased,
 		Synthetic: l.Synthetic, Unmerged: l.Unmerged, Overflow: l.Overflow, Clamped: l.Clamped, Late: l.Late,
 		Balanced: l.Balanced(), ProcessedThrough: timeText(fresh.ProcessedThrough),
+		FinalThrough: timeText(fresh.FinalThrough), CompleteThrough: timeText(fresh.CompleteThrough),
+		Lag: fresh.Lag, Lateness: latenessOf(l.Lateness),
+		Completeness: completenessJSON{Claimed: ledger.CompleteShare, Contradicted: l.Contradicted, Of: l.Stored},
 	})
 	return nil
 }

@@ -63,16 +63,17 @@ type output struct {
 
 // grammar is the command line. The order is that of the help.
 type grammar struct {
-	Serve       serveCmd    `cmd:"" help:"Run the server."`
-	Demo        demoCmd     `cmd:"" help:"Run a server with a demo shop and simulated traffic."`
-	Property    propertyCmd `cmd:"" help:"Make and list properties, beside a running server or without one."`
-	Report      reportCmd   `cmd:"" help:"Ask a running server for a report and draw it as a table."`
-	Tail        tailCmd     `cmd:"" help:"Follow events as they are accepted."`
-	Ledger      ledgerCmd   `cmd:"" help:"Show what became of every event received."`
-	Simulate    simulateCmd `cmd:"" help:"Send made-up traffic to a server."`
-	CheckConfig checkCmd    `cmd:"" help:"Check a configuration file and explain doubtful choices."`
-	ListRoles   rolesCmd    `cmd:"" help:"List the roles of the server."`
-	Version     versionCmd  `cmd:"" help:"Print the version."`
+	Serve       serveCmd     `cmd:"" help:"Run the server."`
+	Demo        demoCmd      `cmd:"" help:"Run a server with a demo shop and simulated traffic."`
+	Property    propertyCmd  `cmd:"" help:"Make and list properties, beside a running server or without one."`
+	Report      reportCmd    `cmd:"" help:"Ask a running server for a report and draw it as a table."`
+	Tail        tailCmd      `cmd:"" help:"Follow events as they are accepted."`
+	Ledger      ledgerCmd    `cmd:"" help:"Show what became of every event received."`
+	Freshness   freshnessCmd `cmd:"" help:"Show how far reports have come and how late events are."`
+	Simulate    simulateCmd  `cmd:"" help:"Send made-up traffic to a server."`
+	CheckConfig checkCmd     `cmd:"" help:"Check a configuration file and explain doubtful choices."`
+	ListRoles   rolesCmd     `cmd:"" help:"List the roles of the server."`
+	Version     versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // usageError is a wrong command line (CL4).

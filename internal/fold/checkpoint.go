@@ -22,6 +22,7 @@ type Snapshot struct {
 	Clock       event.Time                           `json:"clock"`
 	Definitions map[event.PropertyID][]byte          `json:"definitions"`
 	Ledgers     map[event.PropertyID]ledger.Outcomes `json:"ledgers"`
+	Lateness    Lateness                             `json:"lateness"`
 }
 
 // Frozen is the state of a fold at the moment of Freeze.
@@ -47,7 +48,7 @@ func (f *Fold) Freeze() (*Frozen, error) {
 	}
 	z := &Frozen{fold: f, clients: f.dirty, Snapshot: Snapshot{Clock: f.clock,
 		Definitions: make(map[event.PropertyID][]byte, len(f.definitions)),
-		Ledgers:     f.Ledgers()}}
+		Ledgers:     f.Ledgers(), Lateness: f.lateness}}
 	for id, d := range f.definitions {
 		b, err := proto.Marshal(d.record)
 		if err != nil {
@@ -148,7 +149,7 @@ func (z *Frozen) Thaw(keep int) {
 
 // Restore sets a new fold to what a checkpoint kept.
 func (f *Fold) Restore(s *Snapshot) error {
-	f.clock = s.Clock
+	f.clock, f.lateness = s.Clock, s.Lateness
 	for id, b := range s.Definitions {
 		d := &event.Definition{}
 		if err := proto.Unmarshal(b, d); err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"tidemark/internal/enrich"
 	"tidemark/internal/event"
-	"tidemark/internal/ledger"
 	"tidemark/internal/store"
 )
 
@@ -162,19 +161,6 @@ func (f *Fold) applyEvent(e *event.Event, out *store.Batch) error {
 	f.add(c, part, e, def)
 	f.appendRows(out, c, part, e, def, account)
 	return nil
-}
-
-// count keeps the ledger's facts about an event that is stored.
-func (f *Fold) count(e *event.Event, l *ledger.Outcomes) {
-	l.Stored++
-	late := event.Time(e.IngestTime).Sub(event.Time(e.EventTime))
-	if late > LateAfter {
-		l.Late++
-	}
-	if e.ClockFix == event.ClockFix_CLOCK_FIX_CLAMPED {
-		l.Clamped++
-	}
-	f.lateness.add(late)
 }
 
 // Flush adds to out what the events applied since the last Flush change in

@@ -18,6 +18,11 @@ type Outcomes struct {
 	Overflow  int64 `json:"overflow"`
 	Clamped   int64 `json:"clamped"`
 	Late      int64 `json:"late"`
+	// Contradicted events happened before the time through which their partition had
+	// just been called complete (S27).
+	Contradicted int64 `json:"contradicted"`
+	// Lateness of the stored events.
+	Lateness Lateness `json:"lateness"`
 }
 
 // Add adds m to o.
@@ -32,6 +37,10 @@ func (o *Outcomes) Add(m *Outcomes) {
 	o.Overflow += m.Overflow
 	o.Clamped += m.Clamped
 	o.Late += m.Late
+	o.Contradicted += m.Contradicted
+	for i, n := range m.Lateness {
+		o.Lateness[i] += n
+	}
 }
 
 // Subtract takes m from o.
@@ -46,6 +55,10 @@ func (o *Outcomes) Subtract(m *Outcomes) {
 	o.Overflow -= m.Overflow
 	o.Clamped -= m.Clamped
 	o.Late -= m.Late
+	o.Contradicted -= m.Contradicted
+	for i, n := range m.Lateness {
+		o.Lateness[i] -= n
+	}
 }
 
 // Ledger is the account of a property's events (S33).
@@ -75,5 +88,7 @@ type Freshness struct {
 	ProcessedThrough event.Time // all events accepted before it are in the answer
 	FinalThrough     event.Time // days that ended before it can change no more
 	CompleteThrough  event.Time // estimate: most events that happened before it are in
-	Ledger           Ledger
+	// Lag is how many records of the log are not yet visible, of all properties.
+	Lag    int64
+	Ledger Ledger
 }

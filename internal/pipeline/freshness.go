@@ -9,12 +9,17 @@ import (
 	"tidemark/internal/ledger"
 )
 
-// completeShare of recent events came no later than completeThrough allows for.
-const completeShare = 0.99
-
 // Freshness returns how far the rows visible now have come, with the property's
 // ledger.
 func (p *Processor) Freshness(ctx context.Context, id event.PropertyID) (ledger.Freshness, error) {
+	f := p.progress()
+	var err error
+	f.Ledger, err = p.Ledger(ctx, id)
+	return f, err
+}
+
+// progress returns how far the rows visible now have come.
+func (p *Processor) progress() ledger.Freshness {
 	var f ledger.Freshness
 	now := p.deps.now()
 	f.ProcessedThrough = now
@@ -24,19 +29,18 @@ func (p *Processor) Freshness(ctx context.Context, id event.PropertyID) (ledger.
 		next, clock := part.visible.next, part.visible.clock
 		part.visible.Unlock()
 		// The end is read after now: an event acknowledged before now is below it.
-		if next < p.deps.Log.End(part.id) {
+		if end := p.deps.Log.End(part.id); next < end {
+			f.Lag += int64(end - next)
 			f.ProcessedThrough = min(f.ProcessedThrough, clock)
 		}
 		part.mu.Lock()
-		late := part.fold.Lateness().Within(completeShare)
+		late := part.fold.Lateness().Claim
 		part.mu.Unlock()
 		complete = min(complete, f.ProcessedThrough.Add(-late))
 	}
 	f.FinalThrough = f.ProcessedThrough.Add(-event.FinalLag)
 	f.CompleteThrough = complete
-	var err error
-	f.Ledger, err = p.Ledger(ctx, id)
-	return f, err
+	return f
 }
 
 // publish adds the outcomes of events that became visible.

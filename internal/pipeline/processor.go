@@ -91,6 +91,7 @@ func New(cfg Config, meta *state.Meta, deps Deps) (*Processor, error) {
 		p.publish(part.fold.Ledgers())
 	}
 	p.keeper = newKeeper(*meta, &p.deps)
+	p.tel.watch(deps.Registerer, p)
 	return p, nil
 }
 

@@ -5,6 +5,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 
 	"tidemark/internal/event"
@@ -169,7 +170,11 @@ func (r *rounds) append(f *folded) error {
 	}
 	for _, o := range f.outcomes {
 		r.p.publish(o)
+		for _, sum := range o {
+			r.p.tel.count(&sum)
+		}
 	}
+	r.p.observeVisible(f)
 	for i, part := range r.p.parts {
 		part.visible.Lock()
 		part.visible.next, part.visible.clock = f.next[i], f.clocks[i]
@@ -180,6 +185,19 @@ func (r *rounds) append(f *folded) error {
 	r.p.moved.signal = make(chan struct{})
 	r.p.moved.Unlock()
 	return nil
+}
+
+// observeVisible notes how long the oldest event of a round waited to be visible (D4).
+func (p *Processor) observeVisible(f *folded) {
+	oldest := event.Time(math.MaxInt64)
+	for _, b := range f.batches {
+		for i := range b.Events {
+			oldest = min(oldest, b.Events[i].IngestTime)
+		}
+	}
+	if oldest != math.MaxInt64 {
+		p.tel.visible.Observe(max(0, p.deps.now().Sub(oldest).Seconds()))
+	}
 }
 
 // drain waits until all rows folded are in the store.

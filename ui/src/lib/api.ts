@@ -84,4 +84,9 @@ export interface Ledger {
   late: number;
   balanced: boolean;
   processedThrough: string;
+  finalThrough: string;
+  completeThrough: string;
+  lag: number;
+  lateness: { underSeconds: number; events: number }[];
+  completeness: { claimed: number; contradicted: number; of: number };
 }
