@@ -69,6 +69,8 @@ type Store struct {
 	WriterMemoryLimit Size `yaml:"writer_memory_limit"`
 	// TempLimit bounds what queries may spill to disk.
 	TempLimit Size `yaml:"temp_limit"`
+	// AnswerMemory bounds answers that are remembered for the next who asks.
+	AnswerMemory Size `yaml:"answer_memory"`
 	// Threads answer queries. More than the machine has cores does not help.
 	Threads int `yaml:"threads"`
 	// QueryTimeout ends a query that runs or waits longer.
@@ -106,7 +108,7 @@ func Default() Config {
 		Processor: pipeline.DefaultConfig(),
 		Store: Store{
 			MemoryLimit: Size(store.MemoryLimit), WriterMemoryLimit: Size(store.WriterMemoryLimit),
-			TempLimit: Size(store.TempLimit), Threads: store.Threads, QueryTimeout: store.QueryTimeout,
+			TempLimit: Size(store.TempLimit), AnswerMemory: Size(store.AnswerMemory), Threads: store.Threads, QueryTimeout: store.QueryTimeout,
 			MaxConcurrentQueries: store.MaxConcurrentQueries,
 		},
 		Report: report.DefaultConfig(),
@@ -139,6 +141,7 @@ func (c Config) Duck() duckstore.Config {
 	d.Dir = c.StoreDir()
 	d.MemoryLimit, d.WriterMemoryLimit = int64(c.Store.MemoryLimit), int64(c.Store.WriterMemoryLimit)
 	d.TempLimit, d.Threads = int64(c.Store.TempLimit), c.Store.Threads
+	d.AnswerMemory = int64(c.Store.AnswerMemory)
 	d.QueryTimeout, d.MaxConcurrentQueries = c.Store.QueryTimeout, c.Store.MaxConcurrentQueries
 	return d
 }

@@ -101,7 +101,7 @@ func libraries() []library {
 		// libraries
 		{"github.com/prometheus/client_golang/prometheus", nil, "instruments, given to constructors"},
 		{"github.com/klauspost/compress", []string{"collect/..."}, "request bodies: zstd, and gzip faster than the standard one"},
-		{"github.com/maypok86/otter/v2", []string{"enrich", "geo", "collect/..."}, "bounded caches that a scan does not empty"},
+		{"github.com/maypok86/otter/v2", []string{"enrich", "geo", "collect/...", "store/duckstore/..."}, "bounded caches that a scan does not empty"},
 		{"github.com/axiomhq/hyperloglog", []string{"sketch"},
 			"distinct users that merge; from v0.3.0 on, older ones estimate wrongly after some merges"},
 		{"github.com/zeebo/xxh3", nil, "fast hash and checksum, stable across versions"},

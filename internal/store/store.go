@@ -67,7 +67,8 @@ type Store interface {
 
 // Snapshot answers plans from one state of the store. Release must be called.
 type Snapshot interface {
-	// Run answers p. It may be called by several goroutines.
+	// Run answers p. It may be called by several goroutines. The answer may be
+	// given to others too: it must not be changed.
 	Run(ctx context.Context, p *Plan) (*Rows, error)
 	// Manifest returns the segments behind the snapshot.
 	Manifest() Manifest

@@ -22,6 +22,10 @@ type Config struct {
 	// TempLimit bounds what heads and queries may spill to disk, and once more
 	// what compaction and finalization may. Default 4 GiB.
 	TempLimit int64
+	// AnswerMemory bounds remembered answers, in bytes; they are dropped when rows of
+	// their property come. Too small: dashboards that many people watch are counted
+	// for each of them. Default 64 MiB.
+	AnswerMemory int64
 	// Threads that answer queries. Default 2.
 	Threads int
 	// QueryTimeout ends a query that runs or waits longer. Default 30 s.
@@ -38,6 +42,7 @@ func DefaultConfig() Config {
 		MemoryLimit:          1 << 30,
 		WriterMemoryLimit:    1 << 30,
 		TempLimit:            4 << 30,
+		AnswerMemory:         64 << 20,
 		Threads:              2,
 		QueryTimeout:         30 * time.Second,
 		MaxConcurrentQueries: 8,
@@ -50,6 +55,7 @@ func (c Config) withDefaults() Config {
 	c.MemoryLimit = orDefault(c.MemoryLimit, d.MemoryLimit)
 	c.WriterMemoryLimit = orDefault(c.WriterMemoryLimit, d.WriterMemoryLimit)
 	c.TempLimit = orDefault(c.TempLimit, d.TempLimit)
+	c.AnswerMemory = orDefault(c.AnswerMemory, d.AnswerMemory)
 	c.Threads = orDefault(c.Threads, d.Threads)
 	c.QueryTimeout = orDefault(c.QueryTimeout, d.QueryTimeout)
 	c.MaxConcurrentQueries = orDefault(c.MaxConcurrentQueries, d.MaxConcurrentQueries)
@@ -68,7 +74,7 @@ func (c Config) Validate() error {
 	switch {
 	case c.Dir == "":
 		return errors.New("store directory is not set")
-	case c.MemoryLimit < 0 || c.WriterMemoryLimit < 0 || c.TempLimit < 0:
+	case c.MemoryLimit < 0 || c.WriterMemoryLimit < 0 || c.TempLimit < 0 || c.AnswerMemory < 0:
 		return errors.New("store memory and temp limits must not be negative")
 	case c.Threads < 0 || c.MaxConcurrentQueries < 0 || c.QueryTimeout < 0:
 		return errors.New("store threads, queries and timeout must not be negative")

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tidemark/internal/event"
 	"tidemark/internal/store"
 )
 
@@ -33,7 +34,8 @@ func open(cfg Config, m store.Manifest, deps Deps, fs files) (*Store, error) {
 		return nil, fmt.Errorf("find store directory: %w", err)
 	}
 	s := &Store{cfg: cfg, log: deps.Logger, fs: fs, schema: newSchema(),
-		slots: newSlots(cfg.MaxConcurrentQueries), pressure: newPressure(), segments: map[string]*segmentFile{}, written: map[string]uint64{}}
+		slots: newSlots(cfg.MaxConcurrentQueries), pressure: newPressure(), segments: map[string]*segmentFile{}, written: map[string]uint64{},
+		answers: newAnswers(cfg.AnswerMemory), changed: map[event.PropertyID]uint64{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -16,6 +16,7 @@ var _ store.Snapshot = (*snapshot)(nil)
 type snapshot struct {
 	s       *Store
 	view    view
+	seen    uint64 // batches appended before it
 	files   []string
 	heads   []*head
 	release sync.Once
@@ -28,7 +29,7 @@ func (s *Store) Snapshot(context.Context) (store.Snapshot, error) {
 	if s.closed {
 		return nil, errClosed
 	}
-	sn := &snapshot{s: s, view: view{dir: s.cfg.Dir, manifest: s.manifest}}
+	sn := &snapshot{s: s, seen: s.appends, view: view{dir: s.cfg.Dir, manifest: s.manifest}}
 	for _, h := range s.heads {
 		h.refs++
 		sn.heads = append(sn.heads, h)
@@ -94,6 +95,13 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 	if p.To <= p.From {
 		return emptyAnswer(p), nil
 	}
+	key, known := sn.key(p)
+	if known {
+		if rows, ok := sn.s.answers.recall(key); ok {
+			sn.s.tel.recalled.Inc()
+			return rows, nil
+		}
+	}
 	free, err := sn.s.slots.take(ctx, p.Property)
 	if err != nil {
 		return nil, err
@@ -118,6 +126,9 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 			err = errPressed
 		}
 		return nil, err
+	}
+	if known {
+		sn.s.answers.remember(key, rows)
 	}
 	return rows, nil
 }

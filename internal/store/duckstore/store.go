@@ -35,6 +35,7 @@ type Store struct {
 	// pressure is between rows and queries, which share the reader's memory.
 	pressure *pressure
 	tel      *telemetry
+	answers  *answers
 	ranges   openRanges
 	nextID   atomic.Uint64 // of segments
 
@@ -47,6 +48,10 @@ type Store struct {
 	broken   error // why Append no longer works
 	manifest *store.Manifest
 	heads    []*head // sealed ones, then the open one
+	// appends counts batches; changed says which batch was the last with rows of a
+	// property.
+	appends  uint64
+	changed  map[event.PropertyID]uint64
 	nextHead store.Head
 	segments map[string]*segmentFile // by file name
 	// written are checksums of files that this process wrote and read back, and
@@ -99,6 +104,7 @@ func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.noteChanges(b)
 	h.rows.events += int64(len(b.Events))
 	h.rows.sessions += int64(len(b.Sessions))
 	h.rows.aliases += int64(len(b.Aliases))

@@ -17,6 +17,7 @@ type telemetry struct {
 	segments prometheus.Gauge
 	queries  *prometheus.HistogramVec
 	refused  prometheus.Counter
+	recalled prometheus.Counter
 }
 
 func newTelemetry(reg prometheus.Registerer) (*telemetry, error) {
@@ -42,11 +43,16 @@ func newTelemetry(reg prometheus.Registerer) (*telemetry, error) {
 			Name: "tidemark_store_exhausted_queries_total",
 			Help: "Queries ended for want of memory or time. Grows: raise limits or narrow reports.",
 		}),
+		recalled: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidemark_store_recalled_answers_total",
+			Help: "Plans answered from memory. Stands still beside many queries: properties change all the time, or " +
+				"the memory for answers is too small.",
+		}),
 	}
 	if reg == nil {
 		return t, nil
 	}
-	for _, c := range []prometheus.Collector{t.appended, t.written, t.segments, t.queries, t.refused} {
+	for _, c := range []prometheus.Collector{t.appended, t.written, t.segments, t.queries, t.refused, t.recalled} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register store telemetry: %w", err)
 		}
