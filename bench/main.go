@@ -43,6 +43,7 @@ type bench struct {
 	dir      string // scratch
 	bin      string // of tidemark
 	profiles string // folder for CPU profiles of the server, or ""
+	keep     bool   // scratch data
 	progress *progress
 	results  []result
 }
@@ -76,6 +77,7 @@ func main() {
 	only := flag.String("only", "", "measure only these, separated by commas: "+strings.Join(names(), ", "))
 	write := flag.Bool("write", false, "also write the results to bench/RESULTS.md")
 	history := flag.Int("history", 0, "events of the history that reports are asked of (default: by size)")
+	keep := flag.Bool("keep", false, "leave the scratch data where it is")
 	profiles := flag.String("profiles", "", "folder for CPU profiles of the server")
 	scratch := flag.String("dir", "", "folder for scratch data on the disk to be measured (default: a temporary one)")
 	flag.Parse()
@@ -90,6 +92,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	b := &bench{size: chosen, sizeName: *sizeName, profiles: *profiles}
+	b.keep = *keep
 	err := b.run(ctx, *scratch, *only, *write)
 	stop()
 	fail(err)
@@ -121,7 +124,9 @@ func (b *bench) run(ctx context.Context, scratch, only string, write bool) (err 
 	if b.dir, err = os.MkdirTemp(scratch, "tidemark-bench"); err != nil {
 		return fmt.Errorf("make scratch folder: %w", err)
 	}
-	defer os.RemoveAll(b.dir)
+	if !b.keep {
+		defer os.RemoveAll(b.dir)
+	}
 	if b.dir, err = filepath.Abs(b.dir); err != nil {
 		return err
 	}

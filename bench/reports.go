@@ -29,9 +29,12 @@ const hurried = `processor:
   upkeep_interval: 2s
 `
 
-// still leaves the files as they are while answers are compared.
+// still leaves the files as they are while answers are compared, and remembers no
+// answer.
 const still = `processor:
   upkeep_interval: 24h
+store:
+  answer_memory: 1 KiB
 `
 
 func (b *bench) reports(ctx context.Context, events int) error {

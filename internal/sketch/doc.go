@@ -9,7 +9,7 @@
 //	K1  Merging is commutative, associative and idempotent: a sketch depends on
 //	    the set of users added, not on how it was split or repeated.
 //	K2  An estimate lies within UsersError of the truth in 95 of 100 cases. Up
-//	    to a few hundred users it is exact but for colliding hashes.
+//	    to a thousand users it is exact but for colliding hashes.
 //	K3  Decoding never panics and never takes more memory than a dense sketch.
 //
 // Concurrency: a sketch belongs to one goroutine at a time.

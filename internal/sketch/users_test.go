@@ -91,10 +91,13 @@ func roundTrip(t *testing.T, u *Users) *Users {
 
 func TestDecodeRefusesWhatIsNoSketch(t *testing.T) {
 	for name, b := range map[string][]byte{
-		"other version":   {9, 2, 14},
-		"other precision": {usersVersion, 2, 16, 0, 1},
-		"cut":             {usersVersion, 2, 14, 0, 0},
-		"too long":        bytes.Repeat([]byte{usersVersion}, MaxUsersBytes+1),
+		"other form":      {9, 2, 14},
+		"other precision": {formDense, 2, 16, 0, 0},
+		"sparse":          {formDense, 2, 14, 0, 1},
+		"cut":             {formDense, 2, 14, 0, 0},
+		"half a hash":     {formList, 1, 2},
+		"too long":        bytes.Repeat([]byte{formList}, MaxUsersBytes+1),
+		"long list":       append([]byte{formList}, make([]byte, 4*maxListed+4)...),
 	} {
 		if err := new(Users).Decode(b); !errors.Is(err, ErrBytes) {
 			t.Errorf("%s: %v, want %v", name, err, ErrBytes)

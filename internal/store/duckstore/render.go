@@ -233,11 +233,11 @@ func (r *renderer) events(f *fields, dims []string) error {
 	return nil
 }
 
-// renderClients renders who the users of each group of p are, and whether they
-// are active there.
+// renderClients renders who the users of each group of p are, whether they are
+// active there, and the aggregates of p for each of them.
 func (d *dialect) renderClients(p *store.Plan, v *view) (*statement, error) {
 	r := newRenderer(d, p, v)
-	st := &statement{}
+	st := &statement{aggs: len(p.Aggregates)}
 	dims, err := r.dimensions(st)
 	if err != nil {
 		return nil, err
@@ -246,9 +246,13 @@ func (d *dialect) renderClients(p *store.Plan, v *view) (*statement, error) {
 	if f.Where, err = predicate(p.Filter, r.dimensionText); err != nil {
 		return nil, err
 	}
+	aggs, err := r.aggregates(r.columnOf(r.d.events), "")
+	if err != nil {
+		return nil, err
+	}
 	r.useAs("c_user", source{young: "e.client", final: "f.client", needEvent: []string{"client"}})
 	active := r.use(store.ColActive, d.events[store.ColActive])
-	f.Select = selectList(dims, []string{"c_user", "bool_or(" + active + ")"})
+	f.Select = selectList(dims, append([]string{"c_user", "bool_or(" + active + ")"}, aggs...))
 	f.GroupBy = "GROUP BY " + ordinals(len(dims)+1)
 	f.With, f.Rows = r.eventRows()
 	var b strings.Builder

@@ -90,25 +90,28 @@ type rollupBuild struct {
 
 // reads tells whether a segment may hold final rows or cells of the spans.
 func (b *rollupBuild) reads(seg *store.Segment) bool {
-	slack := event.Time(0)
-	switch seg.Table {
-	case store.FinalEvents, store.FinalSessions:
-	case store.RollupCells:
-		slack = dayMicros // local time differs from UTC by less
-	default:
+	cells := seg.Table == store.RollupCells
+	if !cells && seg.Table != store.FinalEvents && seg.Table != store.FinalSessions {
 		return false
 	}
 	return slices.ContainsFunc(b.steps, func(st rollupStep) bool {
-		return st.property >= seg.MinProperty && st.property <= seg.MaxProperty &&
-			saturatingAdd(st.lo, -slack) <= seg.MaxTime && seg.MinTime < saturatingAdd(st.hi, slack)
+		lo, hi := st.lo, st.hi
+		if cells {
+			lo, hi = st.localDays()
+		}
+		return st.property >= seg.MinProperty && st.property <= seg.MaxProperty && lo <= seg.MaxTime && seg.MinTime < hi
 	})
 }
 
-func saturatingAdd(t, d event.Time) event.Time {
-	switch sum := t + d; {
-	case d > 0 && sum < t:
-		return t
-	case d < 0 && sum > t:
+// localDays returns the local times at which cells of the step can begin.
+func (st rollupStep) localDays() (lo, hi event.Time) {
+	return floorDay(localOf(st.lo, st.offset)), localOf(st.hi, st.offset)
+}
+
+// localOf is local time at an offset; the ends of time stay where they are.
+func localOf(t event.Time, offset int64) event.Time {
+	switch sum := t + event.Time(offset); {
+	case offset > 0 && sum < t, offset < 0 && sum > t:
 		return t
 	default:
 		return sum
@@ -145,24 +148,22 @@ func (b *rollupBuild) build(ctx context.Context, inputs []store.Segment) (*store
 // there are any.
 func (b *rollupBuild) without(ctx context.Context, seg store.Segment) (segmentSpec, bool, error) {
 	from := readParquet(b.s.paths([]store.Segment{seg}))
-	var covered []string
+	covered := make([]string, 0, len(b.steps))
 	for _, st := range b.steps {
-		covered = append(covered, fmt.Sprintf("(property = %s AND start_time >= %s AND start_time < %s)",
-			propertyLiteral(st.property), micros(localOf(st.lo, st.offset)), micros(localOf(st.hi, st.offset))))
+		lo, hi := st.localDays()
+		covered = append(covered, fmt.Sprintf("(%s, %s, %s)", propertyLiteral(st.property), micros(lo), micros(hi)))
 	}
-	where := strings.Join(covered, " OR ")
+	with := "WITH covered(property, lo, hi) AS (VALUES " + strings.Join(covered, ", ") + ") "
+	join := "covered ON c.property = covered.property AND c.start_time >= covered.lo AND c.start_time < covered.hi"
 	changed := false
-	err := b.s.writer.run(ctx, "SELECT count(*) FROM "+from+" WHERE "+where, func(r *result) error {
+	err := b.s.writer.run(ctx, with+"SELECT count(*) FROM "+from+" c SEMI JOIN "+join, func(r *result) error {
 		changed = r.int64(0, 0) > 0
 		return nil
 	})
 	spec := segmentSpec{table: store.RollupCells, level: seg.Level,
-		query: b.s.rowsQuery(store.RollupCells, "(SELECT * FROM "+from+" WHERE NOT ("+where+"))")}
+		query: with + b.s.rowsQuery(store.RollupCells, "(SELECT c.* FROM "+from+" c ANTI JOIN "+join+")")}
 	return spec, changed, err
 }
-
-// localOf is local time at an offset; the ends of time stay where they are.
-func localOf(t event.Time, offset int64) event.Time { return saturatingAdd(t, event.Time(offset)) }
 
 // fill makes a table of all cells and returns its name.
 func (b *rollupBuild) fill(ctx context.Context, inputs map[store.Table][]store.Segment) (table string, err error) {
@@ -328,6 +329,7 @@ func inList(texts []string) string {
 func appendCells(w *chunkWriter, r *store.Rollup, res *result) error {
 	first := 2 + len(r.Dimensions) // column of the counts
 	var buf []byte
+	var users sketch.Users
 	for i := range res.rows {
 		w.uint64(res.uint64(0, i))
 		w.uint8(uint8(r.ID))
@@ -358,7 +360,7 @@ func appendCells(w *chunkWriter, r *store.Rollup, res *result) error {
 			w.int64(int64(len(active)))
 			for _, ids := range [][]uint64{active, passive} {
 				var err error
-				if buf, err = sketchOf(buf[:0], ids); err != nil {
+				if buf, err = sketchOf(buf[:0], &users, ids); err != nil {
 					return err
 				}
 				w.bytes(buf)
@@ -377,8 +379,9 @@ func writeZeros(w *chunkWriter, n int) {
 	}
 }
 
-func sketchOf(dst []byte, ids []uint64) ([]byte, error) {
-	var u sketch.Users
+// sketchOf appends the sketch of ids to dst; u is reused.
+func sketchOf(dst []byte, u *sketch.Users, ids []uint64) ([]byte, error) {
+	u.Reset()
 	for _, id := range ids {
 		u.Add(id)
 	}

@@ -15,14 +15,18 @@ import (
 
 // rolled is an answer in the making.
 type rolled struct {
-	sn   *snapshot
-	p    *store.Plan
-	s    split
-	rows store.Rows
-	at   map[string]int // of rows, by dimensions
-	// users are what is known of the users of each row, by aggregate "active or all".
-	users []usersOf
+	sn    *snapshot
+	p     *store.Plan
+	s     split
+	rows  store.Rows
+	at    map[string]int // of rows, by dimensions
+	users []usersOf      // of each row
+	count store.UserCount
 }
+
+// fewCells is how many cells are merged without asking for a bound first: that takes
+// less time than to ask twice.
+const fewCells = 3_000
 
 // usersOf tells how many users a group has. Numbers are [all, active].
 type usersOf struct {
@@ -40,12 +44,15 @@ type client struct {
 }
 
 func (x *rolled) run(ctx context.Context) (*store.Rows, error) {
-	x.at, x.rows.Rollup = map[string]int{}, x.s.rollup.Name
+	x.at, x.rows.Rollup, x.count = map[string]int{}, x.s.rollup.Name, x.p.Users
 	if len(x.p.Dimensions) == 0 {
 		x.row(nil)
 	}
 	if err := x.addCells(ctx); err != nil {
 		return nil, err
+	}
+	if x.count == store.BoundUsers && x.cells() <= fewCells {
+		x.count = store.SketchedUsers
 	}
 	for _, piece := range x.s.rows {
 		if err := x.addRows(ctx, piece); err != nil {
@@ -62,6 +69,14 @@ func (x *rolled) run(ctx context.Context) (*store.Rows, error) {
 
 func (x *rolled) wantsUsers() bool {
 	return slices.ContainsFunc(x.p.Aggregates, func(a store.Aggregate) bool { return a.Op == store.DistinctUsers })
+}
+
+// cells returns how many cells the plan matches.
+func (x *rolled) cells() (n int64) {
+	for i := range x.users {
+		n += x.users[i].cells
+	}
+	return n
 }
 
 // row finds or adds the row of a group.
@@ -208,10 +223,12 @@ func dimsOf(res *result, kinds []dimKind, row int) []string {
 func (x *rolled) addRows(ctx context.Context, piece timeSpan) error {
 	p := *x.p
 	p.From, p.To = piece.from, piece.to
-	oneByOne := x.wantsUsers() && p.Users != store.BoundUsers && !(x.s.apart && len(x.s.rows) == 1)
 	p.Aggregates = slices.Clone(x.p.Aggregates)
+	if x.wantsUsers() && x.count != store.BoundUsers && !(x.s.apart && len(x.s.rows) == 1) {
+		return x.addClients(ctx, &p)
+	}
 	for i, a := range p.Aggregates {
-		if a.Op == store.DistinctUsers && (oneByOne || p.Users == store.BoundUsers) {
+		if a.Op == store.DistinctUsers && x.count == store.BoundUsers {
 			p.Aggregates[i].Op = store.Count // of events: no fewer than users
 		}
 	}
@@ -223,21 +240,20 @@ func (x *rolled) addRows(ctx context.Context, piece timeSpan) error {
 		at := x.row(rows.Dimensions[r])
 		u := &x.users[at]
 		u.pieces++
+		var users [2]int64 // a plan may ask for the same twice
 		for k, a := range x.p.Aggregates {
-			if a.Op != store.DistinctUsers {
+			if a.Op == store.DistinctUsers {
+				users[which(a)] = numbers[k]
+			} else {
 				x.rows.Aggregates[at][k] += numbers[k]
-				continue
-			}
-			if !oneByOne {
-				u.sum[which(a)] += numbers[k]
-				u.most[which(a)] = max(u.most[which(a)], numbers[k])
 			}
 		}
+		for of, n := range users {
+			u.sum[of] += n
+			u.most[of] = max(u.most[of], n)
+		}
 	}
-	if err := x.full(); err != nil || !oneByOne {
-		return err
-	}
-	return x.addClients(ctx, &p)
+	return x.full()
 }
 
 // which of usersOf's numbers an aggregate of users is.
@@ -248,8 +264,9 @@ func which(a store.Aggregate) int {
 	return 0
 }
 
-// addClients reads the users of each group of rows.
+// addClients reads the users of each group of rows, with their share of every sum.
 func (x *rolled) addClients(ctx context.Context, p *store.Plan) error {
+	p.Aggregates = slices.DeleteFunc(p.Aggregates, func(a store.Aggregate) bool { return a.Op == store.DistinctUsers })
 	st, err := x.sn.s.dialect.renderClients(p, &x.sn.view)
 	if err != nil {
 		return err
@@ -257,9 +274,18 @@ func (x *rolled) addClients(ctx context.Context, p *store.Plan) error {
 	return x.sn.s.reader.run(ctx, st.sql, func(res *result) error {
 		n := len(st.dims)
 		for i := range res.rows {
-			u := &x.users[x.row(dimsOf(res, st.dims, i))]
+			at := x.row(dimsOf(res, st.dims, i))
+			u := &x.users[at]
+			u.pieces = 1 // a client of several pieces is one client
 			u.clients = append(u.clients, client{res.uint64(n, i), res.bool(n+1, i)})
+			next := n + 2
+			for k, a := range x.p.Aggregates {
+				if a.Op != store.DistinctUsers {
+					x.rows.Aggregates[at][k] += res.int64(next, i)
+					next++
+				}
+			}
 		}
-		return nil
+		return x.full()
 	})
 }

@@ -13,7 +13,7 @@ import (
 
 // settleUsers fills in the aggregates of distinct users.
 func (x *rolled) settleUsers(ctx context.Context) error {
-	if x.p.Users == store.BoundUsers {
+	if x.count == store.BoundUsers {
 		x.rows.Bound = true
 		for i := range x.users {
 			x.set(i, func(of int) int64 { return x.users[i].sum[of] })
@@ -50,8 +50,8 @@ func (x *rolled) set(row int, users func(of int) int64) {
 	}
 }
 
-// countClients counts what rows named one by one. A client may be named once per
-// piece of rows.
+// countClients counts what rows named one by one. A client may be named once for
+// each piece of rows.
 func (u *usersOf) countClients() {
 	if len(u.clients) == 0 {
 		return
@@ -70,9 +70,6 @@ func (u *usersOf) countClients() {
 	for of := range n {
 		u.sum[of] += n[of]
 		u.most[of] = max(u.most[of], n[of])
-	}
-	if u.pieces > 1 {
-		u.pieces = 1
 	}
 }
 
