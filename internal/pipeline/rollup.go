@@ -1,4 +1,4 @@
-// Rollups: final days get their cells, a day of each property at a time, whatever
+// Rollups: final days get their cells, a few days of each property at a time, whatever
 // the reason why they have none: they just became final, their rows were changed, or
 // the property's zone is another one now (S19, S29).
 package pipeline
@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"tidemark/internal/event"
 	"tidemark/internal/state"
@@ -70,7 +71,8 @@ func (p *Processor) nextRollup(m *store.Manifest, id event.PropertyID, until eve
 	r := store.RollupRange{From: from, To: to, Zone: name}
 	first := firstFinal(m, id, from)
 	if first < to {
-		r.To = min(to, p.keeper.endOfDay(id, first))
+		further := (daysAtOnce(m, store.FinalEvents) - 1) * 24 * time.Hour
+		r.To = min(to, p.keeper.endOfDay(id, first.Add(further)))
 	}
 	span := store.RollupSpan{Property: id, From: max(from, min(first, r.To-1)), To: r.To}
 	if day, known := p.keeper.startOfDay(id, span.From); known {

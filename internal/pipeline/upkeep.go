@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -75,8 +76,8 @@ func (p *Processor) Upkeep(ctx context.Context) error {
 }
 
 // finalize makes the next day of each property final where it can be (P5), and
-// tells whether it did. A day at a time bounds what a rebuild holds in memory,
-// also when months of history were loaded at once.
+// tells whether it did. A day at a time bounds what a rebuild holds in memory, also
+// when months of history were loaded at once; of days with few rows it takes several.
 func (p *Processor) finalize(ctx context.Context) (more bool, err error) {
 	clock := p.keeper.slowestClock()
 	if clock == 0 {
@@ -89,11 +90,12 @@ func (p *Processor) finalize(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("find open sessions: %w", err)
 	}
 	until := map[event.PropertyID]event.Time{}
+	further := daysAtOnce(&m, store.YoungEvents) - 1
 	for id, o := range open {
 		if o.MinTime >= finalThrough {
 			continue
 		}
-		bound := min(finalThrough, p.keeper.endOfDay(id, max(o.MinTime, m.FinalUntil[id])))
+		bound := min(finalThrough, p.keeper.endOfDay(id, max(o.MinTime, m.FinalUntil[id]).Add(further*24*time.Hour)))
 		if o.EarliestStart != 0 {
 			bound = min(bound, o.EarliestStart)
 		}
@@ -117,6 +119,30 @@ func (p *Processor) finalize(ctx context.Context) (more bool, err error) {
 		}
 		return nil
 	})
+}
+
+// rowsAtOnce is about how many rows a rebuild takes at once, and manyDays how many
+// days at most: fixed costs of a rebuild are then spread over enough rows.
+const (
+	rowsAtOnce = 1_000_000
+	manyDays   = 14
+)
+
+// daysAtOnce returns how many days of all properties have about rowsAtOnce rows.
+func daysAtOnce(m *store.Manifest, t store.Table) time.Duration {
+	var rows int64
+	first, last := event.Time(math.MaxInt64), event.Time(math.MinInt64)
+	for i := range m.Segments {
+		if s := &m.Segments[i]; s.Table == t {
+			rows += s.Rows
+			first, last = min(first, s.MinTime), max(last, s.MaxTime)
+		}
+	}
+	if rows == 0 {
+		return 1
+	}
+	days := int64(last.Sub(first)/(24*time.Hour)) + 1
+	return time.Duration(max(1, min(manyDays, rowsAtOnce*days/rows)))
 }
 
 // replace commits a change of segments together with what also, if given, changes.
