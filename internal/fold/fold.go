@@ -54,6 +54,7 @@ type Fold struct {
 	touched         []*client // by the batch under way
 	touchedAccounts []*account
 	now             event.RowID
+	replays         uint64 // archived events applied: numbers revisions, since rows come by day
 	names           interner
 	keyBuf          []byte
 	record          event.Record

@@ -40,6 +40,7 @@ func (f *Fold) eventRow(c *client, part *Part, e *event.Event, def *definition) 
 		Source: name(facts.Source), Medium: name(facts.Medium), Campaign: name(facts.Campaign),
 		EngagementMS: e.EngagementMs, Active: isActive(e), PageView: isPageView(e.Name),
 		KeyEvent: isKeyEvent(e, def), ValueMicros: e.ValueMicros, Currency: name(currency(e)),
+		MarkedKey: e.KeyEvent, CountedBefore: e.SessionCount > 1,
 		Params: f.params(e),
 	}
 }

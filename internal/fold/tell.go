@@ -20,6 +20,9 @@ const untold = ^uint64(0)
 func (f *Fold) tell(c *client, out *store.Batch) {
 	sessions := f.sessions(c)
 	revision := uint64(f.now.Offset()) + 1
+	if f.replays > 0 {
+		revision = f.replays
+	}
 	def := f.definition(c.property)
 	old := append(f.scratch.told[:0], c.Told...)
 	f.scratch.told = old
@@ -90,6 +93,7 @@ func (f *Fold) sessionRow(c *client, s *session, def *definition) store.SessionR
 		NewVsReturning: notSet, HasFirst: s.holds,
 		Events: p.Events, Views: p.Views, KeyEvents: p.KeyEvents, EngagementMS: p.EngagementMs,
 		RevenueMicros: p.RevenueMicros, Engaged: s.engaged(),
+		SessionID: p.SessionId, OwnSource: s.sum.Origin != nil,
 	}
 	row.Closes = row.End.Add(p.gap())
 	if s.counted() {
@@ -118,7 +122,7 @@ func (f *Fold) checksum(r *store.SessionRow) uint64 {
 		r.KeyEvents, r.EngagementMS, r.RevenueMicros} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(n))
 	}
-	b = append(b, flag(r.HasFirst), flag(r.Engaged))
+	b = append(b, flag(r.HasFirst), flag(r.Engaged), flag(r.OwnSource))
 	for _, s := range [...]string{r.UserID, r.LandingHost, r.LandingPath, r.LandingQuery, r.ExitHost,
 		r.ExitPath, r.Country, r.Region, r.City, r.Language, r.Screen, r.Category, r.Browser, r.OS,
 		r.OSMajor, r.Source, r.Medium, r.Campaign, r.Channel, r.FirstUserSource, r.FirstUserMedium,

@@ -54,6 +54,7 @@ func (k *keeper) commit(ctx context.Context, change func(state.Commit, *state.Me
 	next.Partitions = slices.Clone(next.Partitions)
 	next.Marks = slices.Clone(next.Marks)
 	next.Manifest = cloneManifest(next.Manifest)
+	next.Restatements = maps.Clone(next.Restatements)
 	c := k.deps.State.Begin()
 	defer c.Abandon()
 	if err := change(c, &next); err != nil {

@@ -47,6 +47,16 @@ type Meta struct {
 	Manifest store.Manifest `json:"manifest"`
 	// Marks remember where the log stood, oldest first, so that it can be cut by age.
 	Marks []Mark `json:"marks"`
+	// Restatements say which final days were changed afterwards, oldest first (S29).
+	Restatements map[event.PropertyID][]Restatement `json:"restatements,omitempty"`
+}
+
+// Restatement says that final rows of [From, To) were changed at At, a ProcessTime.
+type Restatement struct {
+	At   event.Time `json:"at"`
+	Why  string     `json:"why"`
+	From event.Time `json:"from"`
+	To   event.Time `json:"to"`
 }
 
 // Mark says that records before Next were folded when the slowest partition's

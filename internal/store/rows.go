@@ -60,6 +60,11 @@ type EventRow struct {
 	KeyEvent     bool
 	ValueMicros  int64
 	Currency     string // NotSet if the event has no value, or one of no currency
+	// MarkedKey: the sender itself marked it as a key event, whatever the property's
+	// definition says. CountedBefore: the tracker says that it belongs to a later than the
+	// client's first session (S18). Both are there for a replay.
+	MarkedKey     bool
+	CountedBefore bool
 	// Params is a JSON object of the params, "" if there are none: keys sorted, no
 	// white space, numbers and booleans as event.Param.AppendText prints them,
 	// quotes, backslashes and control characters in texts as \u00XX.
@@ -112,6 +117,9 @@ type SessionRow struct {
 	NewVsReturning string      // new, returning, NotSet (S18)
 	FirstEvent     event.RowID // the client's first event, if HasFirst
 	HasFirst       bool        // the client's first event lies in this session
+
+	SessionID string // the tracker's own id of it, "" if it gave none (S12)
+	OwnSource bool   // its source was brought by one of its own events (S17)
 
 	Events        int64
 	Views         int64

@@ -39,6 +39,8 @@ func (w *chunkWriter) event(e *store.EventRow) error {
 	w.int64(e.ValueMicros)
 	w.text(e.Currency)
 	w.text(e.Params)
+	w.bool(e.MarkedKey)
+	w.bool(e.CountedBefore)
 	w.text(e.Key)
 	return w.endRow()
 }
@@ -86,6 +88,8 @@ func (w *chunkWriter) session(s *store.SessionRow) error {
 	w.int64(s.EngagementMS)
 	w.int64(s.RevenueMicros)
 	w.bool(s.Engaged)
+	w.text(s.SessionID)
+	w.bool(s.OwnSource)
 	w.int64(int64(s.Closes))
 	return w.endRow()
 }

@@ -47,7 +47,7 @@ func (s *Store) Compact(ctx context.Context, m store.Manifest) (*store.Change, e
 		}
 		inputs = append(inputs, group...)
 		spec := segmentSpec{table: t, level: group[0].Level + 1,
-			query: s.rowsQuery(t, readParquet(s.paths(group)))}
+			query: s.rowsQuery(t, s.rowsOf(t, group))}
 		for _, seg := range group {
 			change.Removed = append(change.Removed, seg.ID)
 			if t != store.YoungSessions && t != store.YoungAliases {

@@ -162,7 +162,7 @@ func (s *Store) withFinalRows(young []store.Segment, spans []span) (string, erro
 		if len(segs) == 0 {
 			return emptyTable(t)
 		}
-		return readParquet(s.paths(segs))
+		return s.rowsOf(t, segs)
 	}
 	var b strings.Builder
 	err := s.dialect.templates.ExecuteTemplate(&b, "final_rows.sql", map[string]string{
@@ -189,6 +189,7 @@ func (s *Store) finalQuery(t store.Table, young []store.Segment, spans []span) (
 		return fmt.Sprintf("%s SELECT %s FROM se WHERE start_time >= lo AND start_time < hi ORDER BY %s",
 			with, s.schema.list(t, ""), sortOrder(t)), nil
 	}
+	tie, join := s.ties(young)
 	columns := []string{"e.property", "e.event_time", "e.row_id", "e.sub",
 		"coalesce(a.session, e.part) AS session", "coalesce(s.counted, false) AS counted",
 		s.dialect.events[store.ColFirstEvent].young + " AS first_event",
@@ -199,7 +200,8 @@ func (s *Store) finalQuery(t store.Table, young []store.Segment, spans []span) (
 	for _, c := range sessionTexts() {
 		columns = append(columns, throughSession(store.Column(c.name)).young+" AS "+c.name)
 	}
-	return fmt.Sprintf("%s SELECT %s FROM ye e LEFT JOIN al a ON a.property = e.property AND a.part = e.part "+
+	columns = append(columns, tie+" AS tie")
+	return fmt.Sprintf("%s SELECT %s FROM ye e"+join+" LEFT JOIN al a ON a.property = e.property AND a.part = e.part "+
 		"LEFT JOIN se s ON s.property = e.property AND s.session = coalesce(a.session, e.part) "+
 		"ORDER BY %s", with, strings.Join(columns, ", "), "e.property, e.event_time, e.row_id, e.sub"), nil
 }

@@ -10,7 +10,10 @@ import (
 )
 
 // formatVersion is in the metadata of every segment file.
-const formatVersion = 1
+//
+// Version 2 added marked_key and counted_before to events, tie to final events, and
+// session_id and own_source to sessions: what a replay needs and reports do not.
+const formatVersion = 2
 
 // column is one column of a table.
 type column struct{ name, sqlType string }
@@ -90,7 +93,7 @@ func eventFacts() []column {
 		texts(store.ColEventSource, store.ColEventMedium, store.ColEventCampaign),
 		[]column{{"engagement_ms", sqlInt}, {"active", sqlBool}, {"page_view", sqlBool},
 			{"key_event", sqlBool}, {"value_micros", sqlInt}, {"currency", sqlText},
-			{"params", sqlText}},
+			{"params", sqlText}, {"marked_key", sqlBool}, {"counted_before", sqlBool}},
 	)
 }
 
@@ -126,7 +129,7 @@ func sessionFacts() []column {
 		[]column{{"first_event_row", sqlID}, {"has_first", sqlBool},
 			{"session_events", sqlInt}, {"session_views", sqlInt}, {"session_key_events", sqlInt},
 			{"session_engagement_ms", sqlInt}, {"session_revenue_micros", sqlInt},
-			{"engaged", sqlBool}},
+			{"engaged", sqlBool}, {"session_id", sqlText}, {"own_source", sqlBool}},
 	)
 }
 
@@ -143,6 +146,9 @@ func finalEventColumns() []column {
 			{"session", sqlID}, {"counted", sqlBool}, {"first_event", sqlBool},
 			{"session_user_id", sqlText}},
 		eventFacts(), sessionTexts(),
+		// The event's place among those of its client with the same EventTime and
+		// index: what is left of the event key (S4). tieUnknown before version 2.
+		[]column{{"tie", "INTEGER"}},
 	)
 }
 

@@ -137,7 +137,7 @@ func (s *Store) writeSpecs(ctx context.Context, e *engine, specs []segmentSpec) 
 // manifest names (T4).
 func (s *Store) writeSegment(ctx context.Context, e *engine, spec segmentSpec) (store.Segment, error) {
 	id := s.nextID.Add(1)
-	seg := store.Segment{ID: id, Table: spec.table, Level: spec.level,
+	seg := store.Segment{ID: id, Table: spec.table, Level: spec.level, Format: formatVersion,
 		File: fmt.Sprintf("%s-%d.parquet", spec.table, id)}
 	path := filepath.Join(s.cfg.Dir, seg.File)
 	tmp := path + ".tmp"

@@ -183,7 +183,6 @@ func (s *Mem) Finalize(_ context.Context, m store.Manifest,
 		from := finalUntil(m, p)
 		for _, j := range rel.events {
 			if j.event.EventTime >= from && j.event.EventTime < to {
-				j.event.Key = ""
 				events = append(events, j)
 			}
 		}
