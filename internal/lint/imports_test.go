@@ -33,6 +33,8 @@ func allowed() map[string][]string {
 		"fold":   {"event", "enrich", "ledger", "store", "window"},
 		"report": {"event", "catalog", "ledger", "property", "sketch", "store"},
 
+		"replay": {"event", "enrich", "eventlog", "fold", "property", "report", "state", "store", "window"},
+
 		// roles
 		"collect/...": {"event", "enrich", "eventlog", "property"},
 		"pipeline":    {"event", "enrich", "eventlog", "fold", "ledger", "property", "state", "store", "window"},

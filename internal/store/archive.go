@@ -14,6 +14,9 @@ type Archive interface {
 	// FinalUntil returns how far the property is final; false if no day of it is.
 	FinalUntil() (event.Time, bool)
 
+	// Earliest returns the EventTime of the earliest final event; false if there is none.
+	Earliest(ctx context.Context) (event.Time, bool, error)
+
 	// Clients calls yield for every client that had a session which started before
 	// `before` and lies in final rows, in no order.
 	Clients(ctx context.Context, before event.Time, yield func(*ArchivedClient) error) error

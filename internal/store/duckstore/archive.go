@@ -76,6 +76,23 @@ func (a *archive) within(ctx context.Context, f func(context.Context) error) err
 	return f(ctx)
 }
 
+// Earliest implements store.Archive.
+func (a *archive) Earliest(ctx context.Context) (t event.Time, found bool, err error) {
+	segs := a.segments[store.FinalEvents]
+	if len(segs) == 0 {
+		return 0, false, nil
+	}
+	q := fmt.Sprintf("SELECT count(*), coalesce(min(event_time), 0) FROM %s WHERE property = %s",
+		readParquet(a.store.paths(segs)), propertyLiteral(a.property))
+	err = a.within(ctx, func(ctx context.Context) error {
+		return a.store.writer.run(ctx, q, func(r *result) error {
+			t, found = event.Time(r.int64(1, 0)), r.int64(0, 0) > 0
+			return nil
+		})
+	})
+	return t, found, err
+}
+
 // Count implements store.Archive.
 func (a *archive) Count(ctx context.Context, r store.ArchiveRange) (n int64, err error) {
 	err = a.within(ctx, func(ctx context.Context) error {

@@ -37,7 +37,7 @@ func hungryStore(t *testing.T) *Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if err := s.reader.exec(context.Background(), hog("hog", 450_000)); err != nil {
+	if err := s.reader.exec(context.Background(), hog("hog", 440_000)); err != nil {
 		t.Fatal(err)
 	}
 	return s

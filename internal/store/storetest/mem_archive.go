@@ -38,6 +38,16 @@ func (a *memArchive) Release() {}
 // FinalUntil implements store.Archive.
 func (a *memArchive) FinalUntil() (event.Time, bool) { return a.until, a.isFinal }
 
+// Earliest implements store.Archive.
+func (a *memArchive) Earliest(context.Context) (t event.Time, found bool, err error) {
+	for _, j := range a.rows.events {
+		if at := j.event.EventTime; at < a.border() && (!found || at < t) {
+			t, found = at, true
+		}
+	}
+	return t, found, nil
+}
+
 // Count implements store.Archive.
 func (a *memArchive) Count(_ context.Context, r store.ArchiveRange) (n int64, err error) {
 	for _, j := range a.rows.events {

@@ -44,15 +44,16 @@ type Product struct {
 	Processor *pipeline.Processor
 	Engine    *report.Engine
 
-	state  *pebblestate.State
-	cancel context.CancelCauseFunc
-	ended  chan error
+	options Options
+	state   *pebblestate.State
+	cancel  context.CancelCauseFunc
+	ended   chan error
 }
 
 // Open opens or reopens a Product on what Dir and FS hold.
 func Open(o Options) (*Product, error) {
 	quiet := slog.New(slog.DiscardHandler)
-	p := &Product{ended: make(chan error, 1)}
+	p := &Product{options: o, ended: make(chan error, 1)}
 	base := o.Dir
 	if o.FS != nil {
 		base = "data" // the same for every Dir, so that a clone of FS can be opened
