@@ -55,12 +55,11 @@ type Store interface {
 	// DayVersion. Nil if there are no rows and nothing to drop.
 	Finalize(ctx context.Context, m Manifest, until map[event.PropertyID]event.Time) (*Change, error)
 
-<<<<<<< HEAD
 	// RollUp makes cells of final days of m from their rows, in place of what cells
 	// these days have (T8). The caller commits the change together with the
 	// property's Rollups. Nil if there are no rows and nothing to replace.
 	RollUp(ctx context.Context, m Manifest, spans []RollupSpan) (*Change, error)
-=======
+
 	// ReplaceFinal writes the final segments that hold rows of r.Property in [r.From,
 	// r.To) again without them, and takes over r.Segments instead, which another
 	// store of the same kind wrote by Finalize. The caller commits the change together with
@@ -69,7 +68,6 @@ type Store interface {
 
 	// Archive pins the committed rows of a property for a replay to read.
 	Archive(ctx context.Context, p event.PropertyID) (Archive, error)
->>>>>>> e238023 (store, fold: keep what a replay needs, read it back, replace final rows (in progress))
 
 	// Snapshot pins the rows that are visible now (T2).
 	Snapshot(ctx context.Context) (Snapshot, error)
@@ -114,14 +112,10 @@ type Segment struct {
 	Bytes int64  `json:"bytes"`
 	// Checksum is XXH3-64 of the file's bytes.
 	Checksum uint64 `json:"checksum"`
-<<<<<<< HEAD
-	// Rows lie within these bounds: EventTime, a session's start, an alias' Time; of
-	// cells the local time at which their day or hour begins.
-=======
 	// Format is the version of the columns, where an adapter has several.
 	Format int `json:"format,omitempty"`
-	// Rows lie within these bounds: EventTime, a session's start, an alias' Time.
->>>>>>> e238023 (store, fold: keep what a replay needs, read it back, replace final rows (in progress))
+	// Rows lie within these bounds: EventTime, a session's start, an alias' Time; of
+	// cells the local time at which their day or hour begins.
 	MinTime event.Time `json:"min_time"`
 	MaxTime event.Time `json:"max_time"`
 	// LastNeeded is the latest time for which the segment may still be joined:

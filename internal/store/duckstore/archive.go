@@ -43,7 +43,7 @@ func (s *Store) Archive(_ context.Context, p event.PropertyID) (store.Archive, e
 		a.until, a.isFinal = m.FinalUntil[p]
 		var all []store.Segment
 		for _, seg := range m.Segments {
-			if seg.MinProperty <= p && p <= seg.MaxProperty {
+			if seg.Table != store.RollupCells && seg.MinProperty <= p && p <= seg.MaxProperty {
 				a.segments[seg.Table] = append(a.segments[seg.Table], seg)
 				all = append(all, seg)
 			}
