@@ -58,6 +58,7 @@ type server struct {
 	listener  net.Listener
 	http      *http.Server
 	profiles  *obs.ProfileServer
+	operator  operator
 }
 
 // Serve runs a server until ctx is done.
@@ -99,6 +100,7 @@ func (s *server) parts() []service.Part {
 		{Name: "processor", Start: s.openProcessor, Run: s.runProcessor, StopTimeout: time.Minute},
 		{Name: "collector", Start: s.openCollector, Stop: s.closeCollector},
 		{Name: "api", Start: s.openAPI},
+		{Name: "operator", Start: s.openOperator, Run: s.serveOperator, Stop: s.closeOperator},
 		{Name: "http", Start: s.openHTTP, Run: s.serveHTTP, Stop: s.closeHTTP},
 		{Name: "address", Start: s.announce, Stop: func(context.Context) error { return config.RemoveServer(s.Config.DataDir) }},
 	}

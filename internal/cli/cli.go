@@ -44,6 +44,8 @@ type Programs struct {
 	Demo  func(ctx context.Context, s Serving, d Demo) error
 	// WithLog opens the event log of a data directory that no server uses.
 	WithLog func(cfg config.Config, use func(simulate.Log) error) error
+	// Rebuild makes state and store anew from log and archive while no server runs.
+	Rebuild func(ctx context.Context, s Serving, progress func(stage string, share float64)) (Rebuilt, error)
 	Roles   func() []Role
 }
 
@@ -70,6 +72,7 @@ type grammar struct {
 	Tail        tailCmd      `cmd:"" help:"Follow events as they are accepted."`
 	Ledger      ledgerCmd    `cmd:"" help:"Show what became of every event received."`
 	Freshness   freshnessCmd `cmd:"" help:"Show how far reports have come and how late events are."`
+	Replay      replayCmd    `cmd:"" help:"Count final days again, under changed settings if given; or rebuild from log and archive."`
 	Simulate    simulateCmd  `cmd:"" help:"Send made-up traffic to a server."`
 	CheckConfig checkCmd     `cmd:"" help:"Check a configuration file and explain doubtful choices."`
 	ListRoles   rolesCmd     `cmd:"" help:"List the roles of the server."`

@@ -69,7 +69,7 @@ func allowed() map[string][]string {
 		// config lists the Configs of others; cli is the operator's side
 		"config": {"collect", "enrich", "eventlog/pebblelog", "geo", "obs", "pipeline", "report",
 			"state/pebblestate", "store/duckstore", "api"},
-		"cli": {"config", "event", "obs", "property", "property/sqlreg", "simulate", "testkit/traffic"},
+		"cli": {"config", "event", "obs", "property", "property/sqlreg", "replay", "report", "simulate", "testkit/traffic"},
 	}
 	// Composition roots import everything; nothing but cmd and tests imports them.
 	for _, composition := range []string{"app", "testkit/product"} {
