@@ -7,5 +7,5 @@ import (
 )
 
 func programs() cli.Programs {
-	return cli.Programs{Serve: app.Serve, Demo: app.Demo, WithLog: app.WithLog, Roles: app.Roles}
+	return cli.Programs{Serve: app.Serve, Demo: app.Demo, WithLog: app.WithLog, Rebuild: app.Rebuild, Roles: app.Roles}
 }

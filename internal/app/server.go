@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -123,8 +124,10 @@ func (s *server) openDataDir(context.Context) error {
 		return fmt.Errorf("make data directory: %w", err)
 	}
 	var err error
-	s.lock, err = lockDir(s.Config.DataDir)
-	return err
+	if s.lock, err = lockDir(s.Config.DataDir); err != nil {
+		return err
+	}
+	return finishRebuild(s.Config.DataDir)
 }
 
 func (s *server) closeDataDir(context.Context) error { return s.lock.Close() }
@@ -212,6 +215,10 @@ func (s *server) openStore(context.Context) (err error) {
 		manifest = s.meta.Manifest
 	}
 	s.store, err = duckstore.Open(s.Config.Duck(), manifest, duckstore.Deps{Logger: s.Logger, Registerer: s.telemetry})
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, store.ErrCorrupt) {
+		return fmt.Errorf("%w; restore the data directory from a backup, or make the store anew from log and archive "+
+			"with tidemark replay --rebuild --data-dir %s", err, s.Config.DataDir)
+	}
 	return err
 }
 

@@ -66,3 +66,14 @@ func (p *Processor) Restate(ctx context.Context, r store.Replacement, known int)
 	}
 	return err
 }
+
+// Visible returns, by partition, the first offset that snapshots do not see yet.
+func (p *Processor) Visible() []event.Offset {
+	out := make([]event.Offset, len(p.parts))
+	for i, part := range p.parts {
+		part.visible.Lock()
+		out[i] = part.visible.next
+		part.visible.Unlock()
+	}
+	return out
+}
