@@ -231,7 +231,8 @@ func (s *server) openProcessor(context.Context) (err error) {
 		return err
 	}
 	s.health.Set("store", s.storeHealth)
-	s.reports, err = report.New(s.Config.Report, report.Deps{Store: s.store, Freshness: s.processor})
+	s.reports, err = report.New(s.Config.Report, report.Deps{Store: s.store, Freshness: s.processor,
+		Restatements: restatements{s.processor, s.registry}})
 	return err
 }
 

@@ -32,6 +32,8 @@ type Processor struct {
 	stopping chan struct{}
 
 	upkeepMu sync.Mutex // one upkeep at a time
+	// broken takes the error of a commit that somebody else made and that failed.
+	broken chan error
 
 	accounts struct { // outcomes of events that are visible
 		sync.RWMutex
@@ -69,7 +71,7 @@ func New(cfg Config, meta *state.Meta, deps Deps) (*Processor, error) {
 		return nil, err
 	}
 	p := &Processor{cfg: cfg, deps: deps, flush: make(chan chan error, 1),
-		stopping: make(chan struct{}), lastCheckpoint: deps.Clock()}
+		broken: make(chan error, 1), stopping: make(chan struct{}), lastCheckpoint: deps.Clock()}
 	p.tel = newTelemetry(deps.Registerer)
 	p.moved.signal = make(chan struct{})
 	p.accounts.of = map[event.PropertyID]ledger.Outcomes{}

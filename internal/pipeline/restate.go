@@ -64,6 +64,12 @@ func (p *Processor) Restate(ctx context.Context, r store.Replacement, known int)
 	if errors.Is(err, ErrRestated) {
 		return ErrRestated
 	}
+	if err != nil { // nobody knows what is on disk: the processor must end
+		select {
+		case p.broken <- err:
+		default: // it is ending already
+		}
+	}
 	return err
 }
 

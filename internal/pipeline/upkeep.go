@@ -21,6 +21,8 @@ func (p *Processor) upkeep(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case err := <-p.broken:
+			return err
 		case <-tick.C:
 		}
 		err := p.Upkeep(ctx)

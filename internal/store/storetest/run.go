@@ -44,6 +44,9 @@ func Run(t *testing.T, open Opener) {
 		"S36_case_insensitive_is_simple_folding":            testSimpleFolding,
 		"any_history_gives_the_same_answers":                testAnyHistoryGivesTheSameAnswers,
 		"T8_cells_and_rows_answer_alike":                    testCellsAndRowsAnswerAlike,
+		"archive_gives_back_what_a_fold_needs":              testArchiveGivesBackWhatAFoldNeeds,
+		"S4_archive_keeps_order_and_clients":                testArchiveKeepsOrderAndClients,
+		"replace_final_changes_days_of_one_property":        testReplaceFinal,
 		"install_refuses_unknown_heads":                     testInstallRefusesUnknownHeads,
 		"closed_store_answers_errors":                       testClosedStore,
 	} {

@@ -40,7 +40,12 @@ type world struct {
 
 func newWorld(t testing.TB, open Opener) *world {
 	t.Helper()
-	w := &world{t: t, open: open, dir: t.TempDir()}
+	return newWorldAt(t, open, t.TempDir())
+}
+
+func newWorldAt(t testing.TB, open Opener, dir string) *world {
+	t.Helper()
+	w := &world{t: t, open: open, dir: dir}
 	w.reopen()
 	t.Cleanup(func() {
 		if err := w.store.Close(); err != nil {
