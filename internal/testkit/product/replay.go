@@ -29,12 +29,11 @@ func (p *Product) Replays(withLog bool) (*replay.Engine, error) {
 
 func (p *Product) openShadow() (*replay.Shadow, error) {
 	quiet := slog.New(slog.DiscardHandler)
-	dir := filepath.Join(p.options.Dir, "replay")
-	if err := os.RemoveAll(dir); err != nil {
+	dir, err := os.MkdirTemp(p.options.Dir, "replay")
+	if err != nil {
 		return nil, err
 	}
 	s := &replay.Shadow{Dir: filepath.Join(dir, "segments")}
-	var err error
 	if p.options.OpenStore != nil {
 		s.Store, err = p.options.OpenStore(store.Manifest{}) // on the same disk
 	} else {
