@@ -205,7 +205,7 @@ func (r *rebuild) fold(ctx context.Context, meta *state.Meta, progress func(stri
 	if err != nil || r.old == nil {
 		return err
 	}
-	if err := replay.SettleLedgers(r.old, rebuilt); err != nil {
+	if err := replay.SettleLedgers(r.old, rebuilt, r.log); err != nil {
 		return err
 	}
 	commit := disk.Begin()

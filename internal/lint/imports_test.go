@@ -33,7 +33,7 @@ func allowed() map[string][]string {
 		"fold":   {"event", "enrich", "ledger", "store", "window"},
 		"report": {"event", "catalog", "ledger", "property", "sketch", "store"},
 
-		"replay": {"event", "enrich", "eventlog", "fold", "ledger", "property", "report", "state", "store", "window"},
+		"replay": {"event", "enrich", "eventlog", "fold", "property", "report", "state", "store", "window"},
 
 		// roles
 		"collect/...": {"event", "enrich", "eventlog", "property"},

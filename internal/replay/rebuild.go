@@ -13,7 +13,6 @@ import (
 	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
 	"tidemark/internal/fold"
-	"tidemark/internal/ledger"
 	"tidemark/internal/state"
 	"tidemark/internal/store"
 )
@@ -75,10 +74,12 @@ func Truncated(log eventlog.Log) bool {
 	return false
 }
 
-// SettleLedgers makes the accounts of rebuilt, which was folded up to where old was,
-// those of old: what was cut from the log stays accounted for (S33). What became of events
-// that are still in the log is as the rebuild found it.
-func SettleLedgers(old, rebuilt *state.Meta) error {
+// SettleLedgers gives rebuilt, which was folded up to where old was, the accounts of old,
+// if the log has forgotten records: what became of those nobody can find again (S33).
+func SettleLedgers(old, rebuilt *state.Meta, log eventlog.Log) error {
+	if !Truncated(log) {
+		return nil // the rebuild has counted all of them
+	}
 	for i := range rebuilt.Partitions {
 		var was, is fold.Snapshot
 		if err := json.Unmarshal(old.Partitions[i].Fold, &was); err != nil {
@@ -87,16 +88,7 @@ func SettleLedgers(old, rebuilt *state.Meta) error {
 		if err := json.Unmarshal(rebuilt.Partitions[i].Fold, &is); err != nil {
 			return fmt.Errorf("decode rebuilt state of partition %d: %w", i, err)
 		}
-		for id, o := range was.Ledgers {
-			n := is.Ledgers[id]
-			// Both have read the same records to the end, so the sums differ by those
-			// that were cut: they are counted as what most of them were.
-			n.Stored += accountedFor(&o) - accountedFor(&n)
-			if is.Ledgers == nil {
-				is.Ledgers = map[event.PropertyID]ledger.Outcomes{}
-			}
-			is.Ledgers[id] = n
-		}
+		is.Ledgers = was.Ledgers
 		b, err := json.Marshal(&is)
 		if err != nil {
 			return fmt.Errorf("encode state of partition %d: %w", i, err)
@@ -104,10 +96,6 @@ func SettleLedgers(old, rebuilt *state.Meta) error {
 		rebuilt.Partitions[i].Fold = b
 	}
 	return nil
-}
-
-func accountedFor(o *ledger.Outcomes) int64 {
-	return o.Stored + o.Duplicate + o.TooLate + o.Expired + o.Erased
 }
 
 var _ eventlog.Log = (*BoundedLog)(nil)

@@ -18,6 +18,7 @@ import (
 	"tidemark/internal/ledger"
 	"tidemark/internal/pipeline"
 	"tidemark/internal/report"
+	"tidemark/internal/state"
 	"tidemark/internal/state/pebblestate"
 	"tidemark/internal/store"
 	"tidemark/internal/store/duckstore"
@@ -33,6 +34,8 @@ type Options struct {
 	OpenStore func(store.Manifest) (store.Store, error)
 	// Step is called before each step of a commit.
 	Step func(name string)
+	// suffix of the directories of state and segments: a rebuild makes others.
+	suffix string
 	// Adjust changes the processor's configuration.
 	Adjust func(*pipeline.Config)
 }
@@ -54,42 +57,60 @@ type Product struct {
 func Open(o Options) (*Product, error) {
 	quiet := slog.New(slog.DiscardHandler)
 	p := &Product{options: o, ended: make(chan error, 1)}
-	base := o.Dir
-	if o.FS != nil {
-		base = "data" // the same for every Dir, so that a clone of FS can be opened
-	}
-	lc := pebblelog.DefaultConfig()
-	lc.Dir, lc.Partitions, lc.MinFreeBytes = filepath.Join(base, "log"), o.Partitions, 0
-	lc.CacheBytes, lc.MemTableBytes = 1<<20, 1<<20
-	if lc.Partitions == 0 {
-		lc.Partitions = 16
-	}
 	var err error
-	if p.Log, err = pebblelog.Open(lc, pebblelog.Deps{FS: o.FS, Logger: quiet}); err != nil {
+	if p.Log, err = o.openLog(quiet); err != nil {
 		return nil, err
 	}
-	sc := pebblestate.Config{Dir: filepath.Join(base, "state"), CacheBytes: 1 << 20}
-	if p.state, err = pebblestate.Open(sc, pebblestate.Deps{FS: o.FS, Logger: quiet}); err != nil {
+	if p.state, err = o.openState(quiet); err != nil {
 		return nil, errors.Join(err, p.Log.Close())
 	}
-	if err := p.start(o, quiet); err != nil {
+	meta, err := p.state.Load(context.Background())
+	if err == nil {
+		err = p.run(p.Log, p.state, meta, quiet)
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
 }
 
-func (p *Product) start(o Options, quiet *slog.Logger) error {
-	meta, err := p.state.Load(context.Background())
-	if err != nil {
-		return err
+// base is where log and state lie.
+func (o Options) base() string {
+	if o.FS != nil {
+		return "data" // the same for every Dir, so that a clone of FS can be opened
 	}
+	return o.Dir
+}
+
+func (o Options) stateDir() string    { return filepath.Join(o.base(), "state"+o.suffix) }
+func (o Options) segmentsDir() string { return filepath.Join(o.Dir, "segments"+o.suffix) }
+
+func (o Options) openLog(quiet *slog.Logger) (*pebblelog.Log, error) {
+	lc := pebblelog.DefaultConfig()
+	lc.Dir, lc.Partitions, lc.MinFreeBytes = filepath.Join(o.base(), "log"), o.Partitions, 0
+	lc.CacheBytes, lc.MemTableBytes = 1<<20, 1<<20
+	if lc.Partitions == 0 {
+		lc.Partitions = 16
+	}
+	return pebblelog.Open(lc, pebblelog.Deps{FS: o.FS, Logger: quiet})
+}
+
+func (o Options) openState(quiet *slog.Logger) (*pebblestate.State, error) {
+	return pebblestate.Open(pebblestate.Config{Dir: o.stateDir(), CacheBytes: 1 << 20},
+		pebblestate.Deps{FS: o.FS, Logger: quiet})
+}
+
+// run opens the store and folds log into it, from meta on.
+func (p *Product) run(log eventlog.Log, clients state.State, meta *state.Meta, quiet *slog.Logger) error {
+	o := p.options
 	manifest := store.Manifest{}
 	if meta != nil {
 		manifest = meta.Manifest
 	}
 	if o.OpenStore == nil {
-		o.OpenStore = func(m store.Manifest) (store.Store, error) { return openDuck(o.Dir, m, quiet) }
+		o.OpenStore = func(m store.Manifest) (store.Store, error) { return openDuck(o.segmentsDir(), m, quiet) }
 	}
+	var err error
 	if p.Store, err = o.OpenStore(manifest); err != nil {
 		return err
 	}
@@ -100,7 +121,7 @@ func (p *Product) start(o Options, quiet *slog.Logger) error {
 		o.Adjust(&cfg)
 	}
 	p.Processor, err = pipeline.New(cfg, meta, pipeline.Deps{
-		Log: p.Log, State: p.state, Store: p.Store, Deriver: enrich.NewDeriver(enrich.DefaultConfig()),
+		Log: log, State: clients, Store: p.Store, Deriver: enrich.NewDeriver(enrich.DefaultConfig()),
 		Logger: quiet, Clock: time.Now, Step: o.Step,
 	})
 	if err != nil {
@@ -118,7 +139,7 @@ func (p *Product) start(o Options, quiet *slog.Logger) error {
 
 func openDuck(dir string, m store.Manifest, quiet *slog.Logger) (store.Store, error) {
 	cfg := duckstore.DefaultConfig()
-	cfg.Dir = filepath.Join(dir, "segments")
+	cfg.Dir = dir
 	s, err := duckstore.Open(cfg, m, duckstore.Deps{Logger: quiet})
 	if err != nil {
 		return nil, err // not a typed nil

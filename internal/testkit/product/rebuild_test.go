@@ -1,0 +1,85 @@
+// D7: state and store that are made anew from the log, with the archive of final days
+// or without it, answer as before; also when the log has forgotten what is final.
+package product_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	"tidemark/internal/event"
+	"tidemark/internal/testkit/oracle"
+	"tidemark/internal/testkit/product"
+	"tidemark/internal/testkit/spec"
+)
+
+func TestRebuildFromTheLogAloneD7(t *testing.T) {
+	checks(t, 2, 1)
+	checkRebuilds(t, false)
+}
+
+func TestRebuildFromArchiveAndALogThatForgotD7(t *testing.T) {
+	checks(t, 2, 1)
+	checkRebuilds(t, true)
+}
+
+// checkRebuilds plays random traffic, and the same clients again three weeks later. With
+// cut, the log forgets the first half when it is final, and the archive holds it.
+func checkRebuilds(t *testing.T, cut bool) {
+	root := t.TempDir()
+	rapid.Check(t, func(rt *rapid.T) {
+		dir, err := os.MkdirTemp(root, "run")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		traffic := spec.RandomTraffic(rt)
+		run := &run{rt: rt, options: product.Options{Dir: dir, FS: vfs.NewMem(), Partitions: 3}}
+		run.open()
+		defer func() { run.do("close", run.product.Close()) }()
+		want := oracle.New()
+		load := func(records []*event.Record) {
+			run.do("load", run.product.Load(run.ctx(), records))
+			want.Fold(records)
+			run.do("settle", run.product.Settle(run.ctx()))
+		}
+		load(append(traffic.Records(), laterEvents(traffic)...))
+		starts := make([]event.Offset, run.product.Log.Partitions())
+		for i := range starts {
+			starts[i] = run.product.Log.End(event.Partition(i))
+		}
+		again := shifted(traffic, 40*24*time.Hour)
+		load(spec.Records(again.Arrivals))
+		both := traffic
+		both.Arrivals = append(append([]*event.Event{}, traffic.Arrivals...), again.Arrivals...)
+		run.compare(want, both, spec.StandardQueries(both), "before a rebuild")
+		if cut {
+			for i, before := range starts {
+				run.do("cut log", run.product.Log.Truncate(run.ctx(), event.Partition(i), before))
+			}
+		}
+		run.do("close", run.product.Close())
+		run.options, err = product.Rebuild(run.ctx(), run.options, cut)
+		run.do("rebuild", err)
+		run.open()
+		run.do("catch up", run.product.Load(run.ctx(), nil))
+
+		run.compare(want, both, spec.StandardQueries(both), "after a rebuild")
+	})
+}
+
+// shifted is the same traffic of the same clients, later, with keys of its own.
+func shifted(t spec.Traffic, by time.Duration) spec.Traffic {
+	out := t
+	out.Arrivals = nil
+	for _, e := range t.Arrivals {
+		e := proto.Clone(e).(*event.Event)
+		e.EventTime += by.Microseconds()
+		e.IngestTime += by.Microseconds()
+		out.Arrivals = append(out.Arrivals, e)
+	}
+	return out
+}
