@@ -61,7 +61,7 @@ func TestHelpListsEveryCommand(t *testing.T) {
 	for _, args := range [][]string{nil, {"--help"}} {
 		out := tidemark(t, args...).ok(t).out
 		for _, name := range []string{"serve", "demo", "property create", "property list", "report", "tail",
-			"ledger", "simulate", "check-config", "list-roles", "version"} {
+			"ledger", "replay", "simulate", "check-config", "list-roles", "version"} {
 			if !strings.Contains(out, name) {
 				t.Errorf("help after %q does not name %s:\n%s", args, name, out)
 			}

@@ -61,7 +61,7 @@ func drawChanges(w io.Writer, t terminal, changes []replay.Change, dimension str
 	cols := []column{{head: dimension}, {head: "metric"}, {head: "before", right: true}, {head: "after", right: true},
 		{head: "difference", right: true}}
 	if dimension == "" {
-		cols[0].head, cols[1].head = "dimension", "value"
+		cols[0].head, cols[1].head, cols[2].head, cols[3].head = "dimension", "value", "sessions before", "after"
 	}
 	for _, c := range changes {
 		first, second := dimensionText(c.Dimension, c.Value), c.Metric
