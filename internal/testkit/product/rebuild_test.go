@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tidemark/internal/event"
+	"tidemark/internal/pipeline"
 	"tidemark/internal/testkit/oracle"
 	"tidemark/internal/testkit/product"
 	"tidemark/internal/testkit/spec"
@@ -37,7 +38,8 @@ func checkRebuilds(t *testing.T, cut bool) {
 			rt.Fatal(err)
 		}
 		traffic := spec.RandomTraffic(rt)
-		run := &run{rt: rt, options: product.Options{Dir: dir, FS: vfs.NewMem(), Partitions: 3}}
+		run := &run{rt: rt, options: product.Options{Dir: dir, FS: vfs.NewMem(), Partitions: 3,
+			Adjust: func(c *pipeline.Config) { c.LogRetention = 10 * 366 * 24 * time.Hour }}} // the test cuts the log
 		run.open()
 		defer func() { run.do("close", run.product.Close()) }()
 		want := oracle.New()
