@@ -171,12 +171,17 @@ func (r *rebuild) prepare(meta *state.Meta) error {
 			return fmt.Errorf("take over archive: %w", err)
 		}
 	}
-	if r.old != nil && replay.Truncated(r.log) {
+	if r.copiesState() {
 		if err := os.CopyFS(r.cfg.StateDir(), os.DirFS(r.serving.Config.StateDir())); err != nil {
 			return fmt.Errorf("copy state: %w", err)
 		}
 	}
 	return nil
+}
+
+// copiesState: the log cannot tell of every client, and no archive does.
+func (r *rebuild) copiesState() bool {
+	return r.old != nil && !r.result.Archive && replay.Truncated(r.log)
 }
 
 // fold runs a processor from the start of the log to where the old one was.
@@ -188,7 +193,7 @@ func (r *rebuild) fold(ctx context.Context, meta *state.Meta, progress func(stri
 	}
 	defer func() { err = errors.Join(err, disk.Close()) }()
 	var clients state.State = disk
-	if r.old != nil && replay.Truncated(r.log) {
+	if r.copiesState() {
 		if clients, err = replay.NewSeededState(ctx, disk, r.log); err != nil {
 			return err
 		}
@@ -198,6 +203,11 @@ func (r *rebuild) fold(ctx context.Context, meta *state.Meta, progress func(stri
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	if r.result.Archive && replay.Truncated(r.log) {
+		if err := replay.SeedFromArchive(ctx, rows, disk, r.log, meta); err != nil {
+			return err
+		}
+	}
 	if err := r.runProcessor(ctx, clients, rows, meta, progress); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func Rebuild(ctx context.Context, o Options, archive bool) (Options, error) {
 		return o, errors.Join(err, log.Close())
 	}
 	meta, err := replay.StartMeta(old, log, 0, archive)
-	if err == nil && replay.Truncated(log) {
+	if err == nil && replay.Truncated(log) && !archive {
 		var copied bool
 		copied, err = vfs.Clone(o.FS, o.FS, o.stateDir(), made.stateDir())
 		err = errors.Join(err, copyError(copied))
@@ -72,12 +72,15 @@ func copySegment(from, to string) error {
 
 func (p *Product) rebuild(ctx context.Context, log *replay.BoundedLog, old, meta *state.Meta, quiet *slog.Logger) error {
 	var clients state.State = p.state
-	if replay.Truncated(log) {
+	if replay.Truncated(log) && len(meta.Manifest.Segments) == 0 {
 		seeded, err := replay.NewSeededState(ctx, p.state, log)
 		if err != nil {
 			return err
 		}
 		clients = seeded
+	}
+	if err := p.seed(ctx, log, meta, quiet); err != nil {
+		return err
 	}
 	if err := p.run(log, clients, meta, quiet); err != nil {
 		return err
@@ -99,6 +102,18 @@ func (p *Product) rebuild(ctx context.Context, log *replay.BoundedLog, old, meta
 	commit := p.state.Begin()
 	defer commit.Abandon()
 	return commit.Finish(ctx, rebuilt)
+}
+
+// seed gives an empty state what the archive knows of clients before the log.
+func (p *Product) seed(ctx context.Context, log *replay.BoundedLog, meta *state.Meta, quiet *slog.Logger) error {
+	if len(meta.Manifest.Segments) == 0 {
+		return nil
+	}
+	s, err := openDuck(p.options.segmentsDir(), meta.Manifest, quiet)
+	if err != nil {
+		return err
+	}
+	return errors.Join(replay.SeedFromArchive(ctx, s, p.state, log, meta), s.Close())
 }
 
 func (o Options) loadState(ctx context.Context, quiet *slog.Logger) (*state.Meta, error) {
