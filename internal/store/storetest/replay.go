@@ -165,7 +165,9 @@ func testReplaceFinal(t *testing.T, open Opener) {
 	if diff := cmp.Diff(before, w.answers()); diff != "" {
 		t.Errorf("answers changed before the change was installed:\n%s", diff)
 	}
-	w.install(applied(w.manifest, change))
+	replaced := applied(w.manifest, change)
+	replaced.DayVersion = map[event.PropertyID]uint64{1: 1}
+	w.install(replaced)
 	want := map[event.PropertyID]string{1: "/0 | google : 3\n/1 | replayed : 3\n/2 | google : 3\ngoogle : 2\nreplayed : 1\n",
 		2: "/0 | google : 3\n/1 | google : 3\n/2 | google : 3\ngoogle : 3\n"}
 	if diff := cmp.Diff(want, w.answers()); diff != "" {

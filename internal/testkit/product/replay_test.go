@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tidemark/internal/event"
+	"tidemark/internal/pipeline"
 	"tidemark/internal/property"
 	"tidemark/internal/replay"
 	"tidemark/internal/report"
@@ -23,12 +24,12 @@ import (
 
 func TestReplayUnderTheSameDefinitionChangesNothingRP2(t *testing.T) {
 	checks(t, 3, 1)
-	checkReplays(t, func(o *product.Options) {}, func(_ *rapid.T, p property.Property) property.Property { return p })
+	checkReplays(t, func(o *product.Options) {}, sameDefinition)
 }
 
 func TestReplayInMemoryUnderTheSameDefinitionChangesNothingRP2(t *testing.T) {
 	checks(t, 30, 20)
-	checkReplays(t, inMemory, func(_ *rapid.T, p property.Property) property.Property { return p })
+	checkReplays(t, inMemory, sameDefinition)
 }
 
 func TestReplayUnderAnotherDefinitionEqualsTheOracle(t *testing.T) {
@@ -41,15 +42,23 @@ func TestReplayInMemoryUnderAnotherDefinitionEqualsTheOracle(t *testing.T) {
 	checkReplays(t, inMemory, otherDefinition)
 }
 
+func sameDefinition(_ *rapid.T, p property.Property, _ bool) property.Property { return p }
+
 func inMemory(o *product.Options) {
 	disk := storetest.NewDisk()
 	o.OpenStore = func(m store.Manifest) (store.Store, error) { return storetest.OpenMem(disk, m) }
 }
 
 // otherDefinition changes what a replay can change.
-func otherDefinition(rt *rapid.T, p property.Property) property.Property {
+func otherDefinition(rt *rapid.T, p property.Property, withLog bool) property.Property {
 	p.Version++
-	switch rapid.SampledFrom([]string{"timeout", "key events", "channels", "zone", "all"}).Draw(rt, "change") {
+	changes := []string{"timeout", "key events", "channels", "zone", "all"}
+	if withLog { // only what can be derived anew
+		changes = append(changes, "referrers", "referrers")
+	}
+	switch rapid.SampledFrom(changes).Draw(rt, "change") {
+	case "referrers":
+		p.IgnoredReferrers = []string{"birds.example.org"}
 	case "timeout":
 		p.SessionTimeout = rapid.SampledFrom([]time.Duration{time.Minute, 2 * time.Hour, 7 * time.Hour}).Draw(rt, "timeout")
 	case "key events":
@@ -66,7 +75,7 @@ func otherDefinition(rt *rapid.T, p property.Property) property.Property {
 
 // checkReplays folds random traffic, makes its days final, replays all of them, and
 // compares with an oracle to which the new definition was told first.
-func checkReplays(t *testing.T, adjust func(*product.Options), change func(*rapid.T, property.Property) property.Property) {
+func checkReplays(t *testing.T, adjust func(*product.Options), change func(*rapid.T, property.Property, bool) property.Property) {
 	root := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(root, "run")
@@ -74,7 +83,8 @@ func checkReplays(t *testing.T, adjust func(*product.Options), change func(*rapi
 			rt.Fatal(err)
 		}
 		traffic := spec.RandomTraffic(rt)
-		run := &run{rt: rt, options: product.Options{Dir: dir, FS: vfs.NewMem(), Partitions: 3}}
+		run := &run{rt: rt, options: product.Options{Dir: dir, FS: vfs.NewMem(), Partitions: 3,
+			Adjust: func(c *pipeline.Config) { c.LogRetention = 10 * 366 * 24 * time.Hour }}} // so that the log can be asked
 		adjust(&run.options)
 		run.open()
 		defer func() { run.do("close", run.product.Close()) }()
@@ -86,7 +96,7 @@ func checkReplays(t *testing.T, adjust func(*product.Options), change func(*rapi
 		changed.Properties = nil
 		withLog := rapid.Bool().Draw(rt, "with log")
 		for _, p := range traffic.Properties {
-			now := change(rt, p)
+			now := change(rt, p, withLog)
 			changed.Properties = append(changed.Properties, now)
 			if run.product.Processor.Manifest().FinalUntil[p.ID] != 0 {
 				run.replay(p, now, withLog)
@@ -120,6 +130,9 @@ func (r *run) replay(was, now property.Property, withLog bool) {
 	result, err := engine.Run(r.ctx(), replay.Order{Was: was, Now: now,
 		From: report.Day{Year: 2000, Month: 1, Day: 1}, To: report.Day{Year: 2100, Month: 1, Day: 1}})
 	r.do("replay", err)
+	if derived := result.Derived > 0; derived != withLog {
+		r.rt.Fatalf("with the log %v, %d events were derived anew and %d kept", withLog, result.Derived, result.Kept)
+	}
 	if d := result.Difference; was.Version == now.Version && len(d.Days)+len(d.Groups) > 0 {
 		r.rt.Fatalf("a replay under the same definition differs: %+v", d)
 	}
