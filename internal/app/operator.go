@@ -22,6 +22,9 @@ import (
 	"tidemark/internal/report"
 )
 
+// maxSocketPath is what the systems we know take of a socket's path.
+const maxSocketPath = 103
+
 // maxOrder bounds the body of an order.
 const maxOrder = 1 << 20
 
@@ -29,7 +32,13 @@ func (s *server) openOperator(context.Context) error {
 	if err := s.openReplays(); err != nil {
 		return err
 	}
+	s.operator.ctx, s.operator.stop = context.WithCancel(context.Background())
 	path := config.OperatorSocket(s.Config.DataDir)
+	if len(path) > maxSocketPath {
+		s.Logger.Warn("the path of the data directory is too long for a socket: tidemark replay cannot reach this server",
+			"path", path, "bytes", len(path), "most", maxSocketPath)
+		return nil
+	}
 	// The lock on the data directory is ours: a socket that is there is a dead one.
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove old operator socket: %w", err)
@@ -48,11 +57,14 @@ func (s *server) openOperator(context.Context) error {
 	s.operator.listener = l
 	s.operator.http = &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, ErrorLog: newErrorLog(s.Logger),
 		BaseContext: func(net.Listener) context.Context { return s.operator.ctx }}
-	s.operator.ctx, s.operator.stop = context.WithCancel(context.Background())
 	return nil
 }
 
 func (s *server) serveOperator(ctx context.Context) error {
+	if s.operator.http == nil {
+		<-ctx.Done()
+		return nil
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.operator.http.Serve(s.operator.listener) }()
 	select {
@@ -66,6 +78,9 @@ func (s *server) serveOperator(ctx context.Context) error {
 // closeOperator ends what is under way: a replay that was not applied changes nothing.
 func (s *server) closeOperator(ctx context.Context) error {
 	s.operator.stop()
+	if s.operator.http == nil {
+		return nil
+	}
 	return errors.Join(s.operator.http.Shutdown(ctx), s.dropReplay())
 }
 

@@ -17,6 +17,8 @@
 //	    durable records only (L4).
 //	P5  A day is made final only from committed segments, when finalThrough and
 //	    every session begun in it are past (S28).
+//	P6  Restate puts replayed rows in the place of final ones in one commit, and
+//	    not if the property was restated since they were read (S29).
 //
 // Concurrency: Run owns folds and heads. A checkpoint is written beside it by one
 // goroutine, upkeep (final days, compaction) by another; keeper.go orders their

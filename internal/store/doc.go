@@ -38,10 +38,12 @@
 //	T7  A plan reads one property only; no row of another reaches its answer (D9).
 //	T8  Whether cells answer or rows, counts and sums are equal, and distinct
 //	    users too unless the plan allows a sketch (rollup.go, S29).
+//	T9  ReplaceFinal changes final rows of one property in one range and no other
+//	    row; Archive gives back of a row what a fold made it of (archive.go).
 //
 // Concurrency: Append, Seal and Install are called by one goroutine at a time
 // (the writer); Snapshot, Run, WriteSegments, Compact and Finalize may run
 // beside them and each other.
 //
-// Start reading at rows.go, plan.go, store.go.
+// Start reading at rows.go, plan.go, store.go, archive.go.
 package store
