@@ -158,11 +158,29 @@ func (s *server) runReplay(ctx context.Context, order cli.ReplayOrder, progress 
 	if err != nil {
 		return nil, err
 	}
-	s.operator.mu.Lock()
-	s.operator.pending, s.operator.was, s.operator.now = result, was, now
-	s.operator.mu.Unlock()
+	s.keepReplay(result, was, now)
 	return &cli.ReplayResult{Property: id.String(), From: dayText(result.From), To: dayText(result.To), Derived: result.Derived,
 		Kept: result.Kept, Difference: result.Difference}, nil
+}
+
+// undecided is how long a result waits for whoever ordered it.
+const undecided = 10 * time.Minute
+
+func (s *server) keepReplay(result *replay.Result, was, now property.Property) {
+	s.operator.mu.Lock()
+	defer s.operator.mu.Unlock()
+	s.operator.pending, s.operator.was, s.operator.now = result, was, now
+	time.AfterFunc(undecided, func() {
+		s.operator.mu.Lock()
+		mine := s.operator.pending == result
+		s.operator.mu.Unlock()
+		if !mine {
+			return
+		}
+		if err := s.dropReplay(); err != nil {
+			s.Logger.Error("cannot discard a replay that nobody decided about", "error", err)
+		}
+	})
 }
 
 // switchReplay makes the new definition hold and puts the rows in place. The

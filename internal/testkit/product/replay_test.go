@@ -23,22 +23,22 @@ import (
 )
 
 func TestReplayUnderTheSameDefinitionChangesNothingRP2(t *testing.T) {
-	checks(t, 3, 1)
+	checks(t, 2, 1)
 	checkReplays(t, func(o *product.Options) {}, sameDefinition)
 }
 
 func TestReplayInMemoryUnderTheSameDefinitionChangesNothingRP2(t *testing.T) {
-	checks(t, 30, 20)
+	checks(t, 12, 20)
 	checkReplays(t, inMemory, sameDefinition)
 }
 
 func TestReplayUnderAnotherDefinitionEqualsTheOracle(t *testing.T) {
-	checks(t, 3, 1)
+	checks(t, 2, 1)
 	checkReplays(t, func(o *product.Options) {}, otherDefinition)
 }
 
 func TestReplayInMemoryUnderAnotherDefinitionEqualsTheOracle(t *testing.T) {
-	checks(t, 30, 20)
+	checks(t, 12, 20)
 	checkReplays(t, inMemory, otherDefinition)
 }
 
