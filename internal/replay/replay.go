@@ -117,7 +117,7 @@ func (e *Engine) Run(ctx context.Context, o Order) (*Result, error) {
 	return r, nil
 }
 
-func (e *Engine) run(ctx context.Context, o Order) (_ *Result, err error) {
+func (e *Engine) run(ctx context.Context, o Order) (*Result, error) {
 	if o.Progress == nil {
 		o.Progress = func(string, float64) {}
 	}
@@ -142,30 +142,29 @@ func (e *Engine) run(ctx context.Context, o Order) (_ *Result, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open shadow: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, shadow.Close())
-		}
-	}()
-	f := newFolding(e, o, archive, shadow, days)
-	if err := f.run(ctx); err != nil {
-		return nil, err
-	}
-	to := f.finalUntil()
-	if to <= days.from {
-		return nil, fmt.Errorf("%w under the new definition", ErrNotFinal)
-	}
-	r := &Result{engine: e, shadow: shadow, known: known, Derived: f.derived, Kept: f.kept,
-		From: dayOf(zone, days.from), To: dayOf(zone, to-1),
-		swap: store.Replacement{Property: o.Now.ID, From: days.from, To: to, Dir: shadow.Dir}}
-	for _, seg := range f.manifest.Segments {
-		if seg.Table == store.FinalEvents || seg.Table == store.FinalSessions {
-			r.swap.Segments = append(r.swap.Segments, seg)
-		}
+	r := &Result{engine: e, shadow: shadow, known: known}
+	if err := r.fold(ctx, newFolding(e, o, archive, shadow, days), zone); err != nil {
+		return nil, errors.Join(err, shadow.Close())
 	}
 	o.Progress("comparing", 1)
-	r.Difference, err = e.compare(ctx, o, r, shadow)
-	return r, err
+	if r.Difference, err = e.compare(ctx, o, r, shadow); err != nil {
+		return nil, errors.Join(err, shadow.Close())
+	}
+	return r, nil
+}
+
+// fold fills the shadow, and r with what became of it.
+func (r *Result) fold(ctx context.Context, f *folding, zone *window.Zone) error {
+	if err := f.run(ctx); err != nil {
+		return err
+	}
+	from, to := f.days.from, f.finalUntil()
+	if to <= from {
+		return fmt.Errorf("%w under the new definition", ErrNotFinal)
+	}
+	r.From, r.To, r.Derived, r.Kept = dayOf(zone, from), dayOf(zone, to-1), f.derived, f.kept
+	r.swap = store.Replacement{Property: f.order.Now.ID, From: from, To: to, Dir: f.shadow.Dir, Segments: FinalSegments(&f.manifest)}
+	return nil
 }
 
 // Apply puts the replayed rows in the place of the old ones, and frees the shadow.

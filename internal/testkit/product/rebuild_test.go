@@ -13,6 +13,7 @@ import (
 
 	"tidemark/internal/event"
 	"tidemark/internal/pipeline"
+	"tidemark/internal/report"
 	"tidemark/internal/testkit/oracle"
 	"tidemark/internal/testkit/product"
 	"tidemark/internal/testkit/spec"
@@ -20,17 +21,23 @@ import (
 
 func TestRebuildFromTheLogAloneD7(t *testing.T) {
 	checks(t, 2, 1)
-	checkRebuilds(t, false)
+	checkRebuilds(t, false, false)
 }
 
 func TestRebuildFromArchiveAndALogThatForgotD7(t *testing.T) {
 	checks(t, 2, 1)
-	checkRebuilds(t, true)
+	checkRebuilds(t, true, true)
+}
+
+func TestRebuildOfALogThatForgotStillKnowsClientsD7(t *testing.T) {
+	checks(t, 2, 1)
+	checkRebuilds(t, true, false)
 }
 
 // checkRebuilds plays random traffic, and the same clients again a month later. With
-// cut, the log forgets the first half when it is final, and the archive holds it.
-func checkRebuilds(t *testing.T, cut bool) {
+// cut, the log forgets the first half when it is final; the archive holds it, or only the
+// state tells of its clients.
+func checkRebuilds(t *testing.T, cut, archive bool) {
 	root := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(root, "run")
@@ -64,13 +71,28 @@ func checkRebuilds(t *testing.T, cut bool) {
 			}
 		}
 		run.do("close", run.product.Close())
-		run.options, err = product.Rebuild(run.ctx(), run.options, cut)
+		run.options, err = product.Rebuild(run.ctx(), run.options, archive)
 		run.do("rebuild", err)
 		run.open()
 		run.do("catch up", run.product.Load(run.ctx(), nil))
 
+		if cut && !archive {
+			run.compare(want, again, clientQueries(again), "after a rebuild without an archive")
+			return
+		}
 		run.compare(want, both, spec.StandardQueries(both), "after a rebuild")
 	})
+}
+
+// clientQueries ask what hangs on who was there before, but not on sources.
+func clientQueries(t spec.Traffic) []*report.Query {
+	var out []*report.Query
+	for _, q := range spec.StandardQueries(t) {
+		if len(q.Dimensions) == 0 || q.Dimensions[0].Name == "date" || q.Dimensions[0].Name == "newVsReturning" {
+			out = append(out, q)
+		}
+	}
+	return out
 }
 
 func begin(t spec.Traffic) event.Time {
