@@ -88,6 +88,7 @@ type Record struct {
 	//	*Record_Event
 	//	*Record_Definition
 	//	*Record_Tick
+	//	*Record_Erasure
 	Kind          isRecord_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -157,6 +158,15 @@ func (x *Record) GetTick() *Tick {
 	return nil
 }
 
+func (x *Record) GetErasure() *Erasure {
+	if x != nil {
+		if x, ok := x.Kind.(*Record_Erasure); ok {
+			return x.Erasure
+		}
+	}
+	return nil
+}
+
 type isRecord_Kind interface {
 	isRecord_Kind()
 }
@@ -173,11 +183,17 @@ type Record_Tick struct {
 	Tick *Tick `protobuf:"bytes,3,opt,name=tick,proto3,oneof"`
 }
 
+type Record_Erasure struct {
+	Erasure *Erasure `protobuf:"bytes,4,opt,name=erasure,proto3,oneof"`
+}
+
 func (*Record_Event) isRecord_Kind() {}
 
 func (*Record_Definition) isRecord_Kind() {}
 
 func (*Record_Tick) isRecord_Kind() {}
+
+func (*Record_Erasure) isRecord_Kind() {}
 
 // Event is one thing that happened, as the sender told it, plus what only the collector could know.
 type Event struct {
@@ -1079,17 +1095,80 @@ func (x *Tick) GetIngestTime() int64 {
 	return 0
 }
 
+// Erasure says that all that was logged of a client before it shall be forgotten (S30). It
+// lies in the client's own partition.
+type Erasure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Property      uint64                 `protobuf:"varint,1,opt,name=property,proto3" json:"property,omitempty"`
+	ClientId      string                 `protobuf:"bytes,2,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	IngestTime    int64                  `protobuf:"varint,3,opt,name=ingest_time,json=ingestTime,proto3" json:"ingest_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Erasure) Reset() {
+	*x = Erasure{}
+	mi := &file_record_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Erasure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Erasure) ProtoMessage() {}
+
+func (x *Erasure) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Erasure.ProtoReflect.Descriptor instead.
+func (*Erasure) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Erasure) GetProperty() uint64 {
+	if x != nil {
+		return x.Property
+	}
+	return 0
+}
+
+func (x *Erasure) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+func (x *Erasure) GetIngestTime() int64 {
+	if x != nil {
+		return x.IngestTime
+	}
+	return 0
+}
+
 var File_record_proto protoreflect.FileDescriptor
 
 const file_record_proto_rawDesc = "" +
 	"\n" +
-	"\frecord.proto\x12\x11tidemark.event.v1\"\xb2\x01\n" +
+	"\frecord.proto\x12\x11tidemark.event.v1\"\xea\x01\n" +
 	"\x06Record\x120\n" +
 	"\x05event\x18\x01 \x01(\v2\x18.tidemark.event.v1.EventH\x00R\x05event\x12?\n" +
 	"\n" +
 	"definition\x18\x02 \x01(\v2\x1d.tidemark.event.v1.DefinitionH\x00R\n" +
 	"definition\x12-\n" +
-	"\x04tick\x18\x03 \x01(\v2\x17.tidemark.event.v1.TickH\x00R\x04tickB\x06\n" +
+	"\x04tick\x18\x03 \x01(\v2\x17.tidemark.event.v1.TickH\x00R\x04tick\x126\n" +
+	"\aerasure\x18\x04 \x01(\v2\x1a.tidemark.event.v1.ErasureH\x00R\aerasureB\x06\n" +
 	"\x04kind\"\x8d\n" +
 	"\n" +
 	"\x05Event\x12\x1a\n" +
@@ -1183,6 +1262,11 @@ const file_record_proto_rawDesc = "" +
 	"ingestTime\"'\n" +
 	"\x04Tick\x12\x1f\n" +
 	"\vingest_time\x18\x01 \x01(\x03R\n" +
+	"ingestTime\"c\n" +
+	"\aErasure\x12\x1a\n" +
+	"\bproperty\x18\x01 \x01(\x04R\bproperty\x12\x1b\n" +
+	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12\x1f\n" +
+	"\vingest_time\x18\x03 \x01(\x03R\n" +
 	"ingestTime*f\n" +
 	"\bClockFix\x12\x18\n" +
 	"\x14CLOCK_FIX_NONE_GIVEN\x10\x00\x12\x15\n" +
@@ -1203,7 +1287,7 @@ func file_record_proto_rawDescGZIP() []byte {
 }
 
 var file_record_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_record_proto_goTypes = []any{
 	(ClockFix)(0),      // 0: tidemark.event.v1.ClockFix
 	(*Record)(nil),     // 1: tidemark.event.v1.Record
@@ -1214,22 +1298,24 @@ var file_record_proto_goTypes = []any{
 	(*Param)(nil),      // 6: tidemark.event.v1.Param
 	(*Definition)(nil), // 7: tidemark.event.v1.Definition
 	(*Tick)(nil),       // 8: tidemark.event.v1.Tick
+	(*Erasure)(nil),    // 9: tidemark.event.v1.Erasure
 }
 var file_record_proto_depIdxs = []int32{
-	2, // 0: tidemark.event.v1.Record.event:type_name -> tidemark.event.v1.Event
-	7, // 1: tidemark.event.v1.Record.definition:type_name -> tidemark.event.v1.Definition
-	8, // 2: tidemark.event.v1.Record.tick:type_name -> tidemark.event.v1.Tick
-	0, // 3: tidemark.event.v1.Event.clock_fix:type_name -> tidemark.event.v1.ClockFix
-	3, // 4: tidemark.event.v1.Event.geo:type_name -> tidemark.event.v1.Geo
-	4, // 5: tidemark.event.v1.Event.device:type_name -> tidemark.event.v1.Device
-	5, // 6: tidemark.event.v1.Event.campaign:type_name -> tidemark.event.v1.Campaign
-	6, // 7: tidemark.event.v1.Event.params:type_name -> tidemark.event.v1.Param
-	6, // 8: tidemark.event.v1.Event.user_properties:type_name -> tidemark.event.v1.Param
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	2,  // 0: tidemark.event.v1.Record.event:type_name -> tidemark.event.v1.Event
+	7,  // 1: tidemark.event.v1.Record.definition:type_name -> tidemark.event.v1.Definition
+	8,  // 2: tidemark.event.v1.Record.tick:type_name -> tidemark.event.v1.Tick
+	9,  // 3: tidemark.event.v1.Record.erasure:type_name -> tidemark.event.v1.Erasure
+	0,  // 4: tidemark.event.v1.Event.clock_fix:type_name -> tidemark.event.v1.ClockFix
+	3,  // 5: tidemark.event.v1.Event.geo:type_name -> tidemark.event.v1.Geo
+	4,  // 6: tidemark.event.v1.Event.device:type_name -> tidemark.event.v1.Device
+	5,  // 7: tidemark.event.v1.Event.campaign:type_name -> tidemark.event.v1.Campaign
+	6,  // 8: tidemark.event.v1.Event.params:type_name -> tidemark.event.v1.Param
+	6,  // 9: tidemark.event.v1.Event.user_properties:type_name -> tidemark.event.v1.Param
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -1241,6 +1327,7 @@ func file_record_proto_init() {
 		(*Record_Event)(nil),
 		(*Record_Definition)(nil),
 		(*Record_Tick)(nil),
+		(*Record_Erasure)(nil),
 	}
 	file_record_proto_msgTypes[5].OneofWrappers = []any{
 		(*Param_Text)(nil),
@@ -1254,7 +1341,7 @@ func file_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -10,11 +10,14 @@ package fold
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
 	"tidemark/internal/event"
 	"tidemark/internal/ledger"
+	"tidemark/internal/store"
 )
 
 // Snapshot is what a checkpoint keeps of a fold beside its clients.
@@ -23,6 +26,11 @@ type Snapshot struct {
 	Definitions map[event.PropertyID][]byte          `json:"definitions"`
 	Ledgers     map[event.PropertyID]ledger.Outcomes `json:"ledgers"`
 	Lateness    Lateness                             `json:"lateness"`
+	Verdicts    []string                             `json:"verdicts,omitempty"`
+	Erased      map[string]event.Time                `json:"erased,omitempty"`
+	// Erasures are new since the checkpoint before: whoever commits this one sees to
+	// their rows.
+	Erasures []store.Erasure `json:"-"`
 }
 
 // Frozen is the state of a fold at the moment of Freeze.
@@ -48,7 +56,9 @@ func (f *Fold) Freeze() (*Frozen, error) {
 	}
 	z := &Frozen{fold: f, clients: f.dirty, Snapshot: Snapshot{Clock: f.clock,
 		Definitions: make(map[event.PropertyID][]byte, len(f.definitions)),
-		Ledgers:     f.Ledgers(), Lateness: f.lateness}}
+		Ledgers:     f.Ledgers(), Lateness: f.lateness,
+		Verdicts: slices.Clone(f.verdicts), Erased: maps.Clone(f.erased), Erasures: f.erasures}}
+	f.erasures = nil
 	for id, d := range f.definitions {
 		b, err := proto.Marshal(d.record)
 		if err != nil {
@@ -68,7 +78,7 @@ func (f *Fold) Freeze() (*Frozen, error) {
 const portion = 256
 
 // Encode calls emit for every client that changed since the checkpoint before,
-// as it was at Freeze. emit must not keep the slices.
+// as it was at Freeze; nil for one that was erased. emit must not keep the slices.
 func (z *Frozen) Encode(emit func(key, value []byte) error) error {
 	var batch []savedClient
 	for from := 0; from < len(z.clients); from += portion {
@@ -111,7 +121,11 @@ func (z *Frozen) encode(c *client) {
 	c.frozen = nil
 }
 
+// save encodes c; the value of an erased client is nil.
 func (c *client) save() savedClient {
+	if c.gone {
+		return savedClient{key: c.key}
+	}
 	value, err := c.MarshalVT()
 	if err != nil {
 		panic("BUG: client record does not encode: " + err.Error())
@@ -126,6 +140,7 @@ func (z *Frozen) Thaw(keep int) {
 	f.mu.Lock()
 	queue := append(f.cold, z.clients...)
 	f.cold, f.checkpoint = nil, nil
+	f.settleGone(z.clients)
 	f.mu.Unlock()
 	var kept []*client
 	for from := 0; from < len(queue); from += portion {
@@ -149,7 +164,8 @@ func (z *Frozen) Thaw(keep int) {
 
 // Restore sets a new fold to what a checkpoint kept.
 func (f *Fold) Restore(s *Snapshot) error {
-	f.clock, f.lateness = s.Clock, s.Lateness
+	f.clock, f.lateness, f.verdicts = s.Clock, s.Lateness, slices.Clone(s.Verdicts)
+	maps.Copy(f.erased, s.Erased)
 	for id, b := range s.Definitions {
 		d := &event.Definition{}
 		if err := proto.Unmarshal(b, d); err != nil {

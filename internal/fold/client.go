@@ -18,6 +18,7 @@ type client struct {
 
 	touched bool
 	dirty   bool    // changed since the last checkpoint was frozen
+	gone    bool    // erased: the checkpoint deletes what is saved
 	frozen  *Frozen // checkpoint under way that has not encoded it yet
 }
 
@@ -37,15 +38,19 @@ func (f *Fold) client(p event.PropertyID, verdict, clientID string) (*client, er
 		return c, nil
 	}
 	c := &client{key: string(f.keyBuf), property: p, verdict: f.names.get(verdict)}
-	saved, err := f.saved.Client(f.keyBuf)
-	if err != nil {
-		return nil, fmt.Errorf("load client of property %d: %w", p, err)
+	var saved []byte
+	if f.gone[c.key] == nil { // what is saved of an erased client must not come back
+		var err error
+		if saved, err = f.saved.Client(f.keyBuf); err != nil {
+			return nil, fmt.Errorf("load client of property %d: %w", p, err)
+		}
 	}
 	if saved != nil {
 		if err := c.UnmarshalVT(saved); err != nil {
 			return nil, fmt.Errorf("decode client record of property %d: %w", p, err)
 		}
 	} else {
+		f.noteVerdict(verdict)
 		c.Number = uint64(f.now)
 		c.ClientId = c.key[len(c.key)-len(clientID):]
 		c.History = &History{}

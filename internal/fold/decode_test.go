@@ -45,7 +45,7 @@ func TestEventsDoNotInheritFromTheOneBefore(t *testing.T) {
 
 func TestUnknownRecordsAreAnErrorNotSkipped(t *testing.T) {
 	h := newHarness(t)
-	if err := h.fold.Apply(0, []byte{0x22, 0x00}, &store.Batch{}); err == nil { // field 4: no kind we know
+	if err := h.fold.Apply(0, []byte{0x7a, 0x00}, &store.Batch{}); err == nil { // field 15: no kind we know
 		t.Error("a record of an unknown kind was skipped")
 	}
 }

@@ -43,10 +43,14 @@ type Fold struct {
 	definitions map[event.PropertyID]*definition
 	accounts    map[event.PropertyID]*account
 	lateness    Lateness
+	verdicts    []string              // that any client has
+	erased      map[string]event.Time // IngestTime of erasures, by erasedKey
+	erasures    []store.Erasure       // whose rows no checkpoint has handed over yet
 
 	// mu guards live clients against the encoder of a checkpoint.
 	mu         sync.Mutex
 	clients    map[string]*client
+	gone       map[string]*client // erased, and still in the last checkpoint
 	dirty      []*client
 	cold       []*client // as saved, and not touched since, coldest first
 	checkpoint *Frozen   // under way, or nil
@@ -73,6 +77,8 @@ func New(p event.Partition, saved Saved, derive *enrich.Deriver) *Fold {
 		accounts:    map[event.PropertyID]*account{},
 		clients:     map[string]*client{},
 		names:       interner{},
+		erased:      map[string]event.Time{},
+		gone:        map[string]*client{},
 	}
 }
 
@@ -105,6 +111,8 @@ func (f *Fold) Apply(offset event.Offset, payload []byte, out *store.Batch) erro
 	case *event.Record_Tick:
 		f.tick(event.Time(k.Tick.IngestTime))
 		return nil
+	case *event.Record_Erasure:
+		return f.erase(k.Erasure, out)
 	}
 	return fmt.Errorf("record %d of partition %d is of a kind that this version does not know: "+
 		"use the version of tidemark that wrote it", offset, f.partition)
@@ -137,6 +145,10 @@ func (f *Fold) applyEvent(e *event.Event, out *store.Batch) error {
 	// was set back brings one that old within its allowed lateness (S32).
 	if f.clock.Sub(event.Time(e.EventTime)) > StateHorizon+event.ClockJitter {
 		account.Expired++
+		return nil
+	}
+	if f.wasErased(e) {
+		account.Erased++
 		return nil
 	}
 	def := f.definition(property)

@@ -135,6 +135,7 @@ func (p *Processor) saveFolds(c state.Commit, m *state.Meta, z *frozen) error {
 			return fmt.Errorf("encode state of partition %d: %w", i, err)
 		}
 		m.Partitions[i] = state.Partition{Next: z.next[i], Fold: b}
+		m.Erasures = append(m.Erasures, f.Erasures...)
 		slowest = min(slowest, f.Clock)
 	}
 	if n := len(m.Marks); n == 0 || slowest.Sub(m.Marks[n-1].IngestTime) >= time.Hour {

@@ -59,6 +59,7 @@ func (p *Processor) publish(more map[event.PropertyID]ledger.Outcomes) {
 func (p *Processor) Ledger(ctx context.Context, id event.PropertyID) (ledger.Ledger, error) {
 	p.accounts.RLock()
 	sum := p.accounts.of[id]
+	p.lessErased(id, &sum)
 	p.accounts.RUnlock()
 	counts, err := p.deps.Log.CountsOf(ctx, id)
 	if err != nil {

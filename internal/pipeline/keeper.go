@@ -53,6 +53,7 @@ func (k *keeper) commit(ctx context.Context, change func(state.Commit, *state.Me
 	next.Sequence++
 	next.Partitions = slices.Clone(next.Partitions)
 	next.Marks = slices.Clone(next.Marks)
+	next.Erasures = slices.Clone(next.Erasures)
 	next.Manifest = cloneManifest(next.Manifest)
 	next.Restatements = maps.Clone(next.Restatements)
 	c := k.deps.State.Begin()

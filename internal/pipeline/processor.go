@@ -38,6 +38,8 @@ type Processor struct {
 	accounts struct { // outcomes of events that are visible
 		sync.RWMutex
 		of map[event.PropertyID]ledger.Outcomes
+		// erased is how many of the stored ones have no rows any more.
+		erased map[event.PropertyID]int64
 	}
 
 	moved struct { // closed and made anew when more becomes visible
@@ -93,6 +95,7 @@ func New(cfg Config, meta *state.Meta, deps Deps) (*Processor, error) {
 		p.publish(part.fold.Ledgers())
 	}
 	p.keeper = newKeeper(*meta, &p.deps)
+	p.settleErased()
 	p.tel.watch(deps.Registerer, p)
 	return p, nil
 }

@@ -53,6 +53,9 @@ func (e commitError) Unwrap() error { return e.error }
 func (p *Processor) Upkeep(ctx context.Context) error {
 	p.upkeepMu.Lock()
 	defer p.upkeepMu.Unlock()
+	if err := p.erase(ctx); err != nil {
+		return err
+	}
 	for more := true; more && ctx.Err() == nil; {
 		var err error
 		if more, err = p.finalize(ctx); err != nil {

@@ -60,6 +60,9 @@ func (f *fakeStore) Snapshot(context.Context) (store.Snapshot, error) {
 type fakeSnapshot struct{ *fakeStore }
 
 func (s *fakeSnapshot) Manifest() store.Manifest { return store.Manifest{} }
+func (s *fakeSnapshot) ClientsOf(context.Context, event.PropertyID, string) ([]string, error) {
+	return nil, nil
+}
 
 func (s *fakeSnapshot) Release() {
 	s.mu.Lock()

@@ -25,7 +25,7 @@ type State interface {
 
 // Commit gathers what becomes durable together.
 type Commit interface {
-	// Client sets a client's record. It may be called from several goroutines
+	// Client sets a client's record; nil deletes it (S30). It may be called from several goroutines
 	// and does not keep the slices.
 	Client(p event.Partition, key, value []byte) error
 	// Finish makes everything set, and m, durable as one (C1).
@@ -47,6 +47,10 @@ type Meta struct {
 	Manifest store.Manifest `json:"manifest"`
 	// Marks remember where the log stood, oldest first, so that it can be cut by age.
 	Marks []Mark `json:"marks"`
+	// Erasures are clients whose rows are to be removed, in order (S30).
+	Erasures []store.Erasure `json:"erasures,omitempty"`
+	// Erased is how many stored events erasures have removed.
+	Erased map[event.PropertyID]int64 `json:"erased,omitempty"`
 	// Restatements say which final days were changed afterwards, oldest first (S29).
 	Restatements map[event.PropertyID][]Restatement `json:"restatements,omitempty"`
 }

@@ -40,6 +40,8 @@
 //	    users too unless the plan allows a sketch (rollup.go, S29).
 //	T9  ReplaceFinal changes final rows of one property in one range and no other
 //	    row; Archive gives back of a row what a fold made it of (archive.go).
+//	T10 Erase leaves no row of the clients that are older than their erasure, and
+//	    every other row as it was (erase.go).
 //
 // Concurrency: Append, Seal and Install are called by one goroutine at a time
 // (the writer); Snapshot, Run, WriteSegments, Compact and Finalize may run

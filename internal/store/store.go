@@ -69,6 +69,11 @@ type Store interface {
 	// Archive pins the committed rows of a property for a replay to read.
 	Archive(ctx context.Context, p event.PropertyID) (Archive, error)
 
+	// Erase rewrites the segments of m without the rows of clients (T10); those of young
+	// clients must have been written. The caller commits the change, and has cells made
+	// again of the final days that it touched. Nil if there are no such rows.
+	Erase(ctx context.Context, m Manifest, of []Erasure) (*Erased, error)
+
 	// Snapshot pins the rows that are visible now (T2).
 	Snapshot(ctx context.Context) (Snapshot, error)
 
@@ -80,6 +85,9 @@ type Snapshot interface {
 	// Run answers p. It may be called by several goroutines. The answer may be
 	// given to others too: it must not be changed.
 	Run(ctx context.Context, p *Plan) (*Rows, error)
+	// ClientsOf returns the client ids with which a user id of the property was seen,
+	// in order.
+	ClientsOf(ctx context.Context, p event.PropertyID, userID string) ([]string, error)
 	// Manifest returns the segments behind the snapshot.
 	Manifest() Manifest
 	Release()

@@ -156,6 +156,9 @@ func (c *commit) Client(p event.Partition, key, value []byte) error {
 	defer c.mu.Unlock()
 	c.buf = appendClientKey(c.buf[:0], p, key)
 	n := len(c.buf)
+	if value == nil {
+		return c.batch.Delete(c.buf, nil)
+	}
 	c.buf = seal(c.buf, value)
 	return c.batch.Set(c.buf[:n], c.buf[n:], nil)
 }

@@ -189,6 +189,11 @@ func BatchOf(records []*event.Record, n int) (*eventlog.Batch, error) {
 			return nil, err
 		}
 		e := r.GetEvent()
+		if erasure := r.GetErasure(); erasure != nil {
+			batch.Records = append(batch.Records, eventlog.Record{Payload: b,
+				Partition: event.PartitionOf(event.PropertyID(erasure.Property), erasure.ClientId, n)})
+			continue
+		}
 		if e == nil {
 			for part := range n {
 				batch.Records = append(batch.Records, eventlog.Record{Partition: event.Partition(part), Payload: b})

@@ -1,0 +1,97 @@
+// Erase: once a checkpoint holds that clients are gone, their rows go too (S30).
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"tidemark/internal/event"
+	"tidemark/internal/ledger"
+	"tidemark/internal/state"
+	"tidemark/internal/store"
+)
+
+// WhyErasure is an erasure's reason in its Restatement.
+const WhyErasure = "erasure"
+
+// erasuresAtOnce bounds the clients of one rewrite of segments: their list is part of
+// its statements.
+const erasuresAtOnce = 10_000
+
+// erase removes the rows of clients that committed checkpoints say are gone. The
+// checkpoint that says so wrote all their rows, so none is in memory.
+func (p *Processor) erase(ctx context.Context) error {
+	for ctx.Err() == nil {
+		meta := p.keeper.meta()
+		if len(meta.Erasures) == 0 {
+			return nil
+		}
+		of := meta.Erasures[:min(len(meta.Erasures), erasuresAtOnce)]
+		p.deps.step("erase rows")
+		erased, err := p.deps.Store.Erase(ctx, meta.Manifest, of)
+		if err != nil {
+			return fmt.Errorf("erase clients: %w", err)
+		}
+		if erased == nil {
+			erased = &store.Erased{}
+		}
+		err = p.replace(ctx, &erased.Change, func(_ state.Commit, m *state.Meta) error {
+			m.Erasures = slices.Clone(m.Erasures[len(of):])
+			p.noteErased(m, erased)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		p.settleErased()
+		p.deps.Logger.Info("clients were erased", "clients", len(of), "segments", len(erased.Removed))
+	}
+	return ctx.Err()
+}
+
+// noteErased puts into m what an erasure did to the account and to final days.
+func (p *Processor) noteErased(m *state.Meta, erased *store.Erased) {
+	m.Erased = maps.Clone(m.Erased)
+	if m.Erased == nil {
+		m.Erased = map[event.PropertyID]int64{}
+	}
+	for id, n := range erased.Events {
+		m.Erased[id] += n
+	}
+	m.Restatements = maps.Clone(m.Restatements)
+	if m.Restatements == nil {
+		m.Restatements = map[event.PropertyID][]state.Restatement{}
+	}
+	for id, touched := range erased.Touched {
+		m.Manifest.DayVersion[id]++
+		from, known := p.keeper.startOfDay(id, touched[0])
+		if !known {
+			from = touched[0]
+		}
+		to := min(p.keeper.endOfDay(id, touched[1]), m.Manifest.FinalUntil[id])
+		if from >= to {
+			continue // young days only: nothing that was final has changed
+		}
+		m.Manifest.Rollups[id] = store.WithoutRollups(m.Manifest.Rollups[id], from, to)
+		m.Restatements[id] = append(slices.Clone(m.Restatements[id]),
+			state.Restatement{At: p.deps.now(), Why: WhyErasure, From: from, To: to})
+	}
+}
+
+// settleErased lets the ledger know what the last commit says was erased.
+func (p *Processor) settleErased() {
+	erased := p.keeper.meta().Erased
+	p.accounts.Lock()
+	defer p.accounts.Unlock()
+	p.accounts.erased = maps.Clone(erased)
+}
+
+// lessErased moves events whose rows were erased from stored to erased. What the
+// fold counts as erased never had rows.
+func (p *Processor) lessErased(id event.PropertyID, o *ledger.Outcomes) {
+	n := p.accounts.erased[id]
+	o.Stored -= n
+	o.Erased += n
+}

@@ -1,0 +1,105 @@
+// S30 on the whole pipeline: after an erasure, final days are those of a world in
+// which the client's earlier events never were, whatever happens meanwhile.
+package product_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"pgregory.net/rapid"
+
+	"tidemark/internal/event"
+	"tidemark/internal/store"
+	"tidemark/internal/store/storetest"
+	"tidemark/internal/testkit/oracle"
+	"tidemark/internal/testkit/product"
+	"tidemark/internal/testkit/spec"
+)
+
+func TestErasedClientsAreAsIfTheyHadNeverBeenS30(t *testing.T) {
+	checks(t, 8, 1)
+	checkErasures(t, func(o *product.Options) {})
+}
+
+func TestErasedClientsAreAsIfTheyHadNeverBeenInMemoryS30(t *testing.T) {
+	checks(t, 120, 10)
+	checkErasures(t, func(o *product.Options) {
+		disk := storetest.NewDisk()
+		o.OpenStore = func(m store.Manifest) (store.Store, error) { return storetest.OpenMem(disk, m) }
+	})
+}
+
+func checkErasures(t *testing.T, adjust func(*product.Options)) {
+	root := t.TempDir()
+	rapid.Check(t, func(rt *rapid.T) {
+		dir, err := os.MkdirTemp(root, "run")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		traffic := spec.RandomTraffic(rt)
+		run := &run{rt: rt, options: product.Options{Dir: dir, FS: vfs.NewMem(),
+			Partitions: rapid.SampledFrom([]int{1, 3}).Draw(rt, "partitions")}}
+		adjust(&run.options)
+		run.open()
+		defer func() { run.do("close", run.product.Close()) }()
+		records := traffic.Records()
+		whose := rapid.SampledFrom(traffic.Arrivals).Draw(rt, "erased")
+		cut := rapid.IntRange(1, len(records)).Draw(rt, "erased after")
+		now := int64(0)
+		for _, r := range records[:cut] {
+			now = max(now, r.GetEvent().GetIngestTime())
+		}
+		run.do("load", run.product.Load(run.ctx(), records[:cut]))
+		run.disturb()
+		run.do("erase", run.product.Load(run.ctx(), []*event.Record{{Kind: &event.Record_Erasure{Erasure: &event.Erasure{
+			Property: whose.Property, ClientId: whose.ClientId, IngestTime: now}}}}))
+		run.disturb()
+		run.do("load", run.product.Load(run.ctx(), records[cut:]))
+		run.disturb()
+
+		want := oracle.New()
+		want.Fold(lessClient(records[:cut], whose))
+		want.Fold(lessClientUntil(records[cut:], whose, now))
+		later := &event.Record{Kind: &event.Record_Tick{Tick: &event.Tick{
+			IngestTime: int64(traffic.End().Add(10 * 24 * time.Hour))}}}
+		run.do("load", run.product.Load(run.ctx(), []*event.Record{later}))
+		want.Fold([]*event.Record{later})
+		run.do("settle", run.product.Settle(run.ctx()))
+		for _, q := range spec.StandardQueries(traffic) {
+			expected, err := want.Answer(q)
+			run.do("ask the oracle", err)
+			got, err := run.product.Answer(run.ctx(), q)
+			run.do("ask the product", err)
+			if diff := spec.Diff(expected, got); diff != "" {
+				rt.Fatalf("%s erased after %d records, %v by %v: (- oracle, + product)\n%s", whose.ClientId, cut, q.Metrics, q.Dimensions, diff)
+			}
+		}
+		for _, p := range traffic.Properties {
+			l, err := run.product.Ledger(run.ctx(), p.ID)
+			run.do("ask for the ledger", err)
+			if expected := want.Ledger(p.ID); !l.Balanced() || l.Stored != expected.Stored || l.Pending != 0 {
+				rt.Fatalf("ledger is %+v, stored by the oracle %d", l, expected.Stored)
+			}
+		}
+	})
+}
+
+// lessClient puts a tick in the place of each event of the client of e: time went on
+// all the same.
+func lessClient(records []*event.Record, e *event.Event) []*event.Record {
+	return lessClientUntil(records, e, 1<<62)
+}
+
+// lessClientUntil does so for events that were accepted by then.
+func lessClientUntil(records []*event.Record, e *event.Event, until int64) []*event.Record {
+	out := make([]*event.Record, len(records))
+	for i, r := range records {
+		out[i] = r
+		if o := r.GetEvent(); o != nil && o.Property == e.Property && o.ClientId == e.ClientId && o.IngestTime <= until {
+			out[i] = &event.Record{Kind: &event.Record_Tick{Tick: &event.Tick{IngestTime: o.IngestTime}}}
+		}
+	}
+	return out
+}
