@@ -54,6 +54,7 @@ func (s *server) openOperator(context.Context) error {
 	mux.HandleFunc("POST /replays", s.startReplay)
 	mux.HandleFunc("POST /replays/apply", s.applyReplay)
 	mux.HandleFunc("POST /replays/discard", s.discardReplay)
+	mux.HandleFunc("POST /erasures", s.eraseClients)
 	s.operator.listener = l
 	s.operator.http = &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, ErrorLog: newErrorLog(s.Logger),
 		BaseContext: func(net.Listener) context.Context { return s.operator.ctx }}

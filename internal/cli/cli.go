@@ -73,6 +73,7 @@ type grammar struct {
 	Ledger      ledgerCmd    `cmd:"" help:"Show what became of every event received."`
 	Freshness   freshnessCmd `cmd:"" help:"Show how far reports have come and how late events are."`
 	Replay      replayCmd    `cmd:"" help:"Count final days again, under changed settings if given; or rebuild from log and archive."`
+	Erase       eraseCmd     `cmd:"" help:"Have a running server forget a person."`
 	Simulate    simulateCmd  `cmd:"" help:"Send made-up traffic to a server."`
 	CheckConfig checkCmd     `cmd:"" help:"Check a configuration file and explain doubtful choices."`
 	ListRoles   rolesCmd     `cmd:"" help:"List the roles of the server."`

@@ -3,11 +3,13 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 
 	"tidemark/internal/event"
+	"tidemark/internal/fold"
 	"tidemark/internal/ledger"
 	"tidemark/internal/state"
 	"tidemark/internal/store"
@@ -46,9 +48,33 @@ func (p *Processor) erase(ctx context.Context) error {
 			return err
 		}
 		p.settleErased()
+		if err := p.purge(ctx, &meta, of); err != nil {
+			return err
+		}
 		p.deps.Logger.Info("clients were erased", "clients", len(of), "segments", len(erased.Removed))
 	}
 	return ctx.Err()
+}
+
+// purge has the state forget what it held of clients that it deleted.
+func (p *Processor) purge(ctx context.Context, meta *state.Meta, of []store.Erasure) error {
+	byPartition := map[event.Partition][][]byte{}
+	for _, e := range of {
+		part := e.Before.Partition()
+		var saved fold.Snapshot
+		if err := json.Unmarshal(meta.Partitions[part].Fold, &saved); err != nil {
+			return fmt.Errorf("decode state of partition %d: %w", part, err)
+		}
+		for _, verdict := range saved.Verdicts {
+			byPartition[part] = append(byPartition[part], fold.ClientKey(nil, e.Property, verdict, e.ClientID))
+		}
+	}
+	for part, keys := range byPartition {
+		if err := p.deps.State.Purge(ctx, part, keys); err != nil {
+			return fmt.Errorf("purge erased clients: %w", err)
+		}
+	}
+	return nil
 }
 
 // noteErased puts into m what an erasure did to the account and to final days.

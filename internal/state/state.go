@@ -20,6 +20,9 @@ type State interface {
 	Client(p event.Partition, key []byte) ([]byte, error)
 	// Begin starts a commit. One may be under way at a time.
 	Begin() Commit
+	// Purge rewrites the files that may hold former values of keys that were deleted,
+	// so that no table does any more (S30). Write-ahead logs may until they are reused.
+	Purge(ctx context.Context, p event.Partition, keys [][]byte) error
 	Close() error
 }
 

@@ -63,9 +63,9 @@ func ask(t testing.TB, url string, c credentials, request string) report {
 }
 
 type ledger struct {
-	Received, Accepted, Pending, Stored, Duplicate, TooLate int
-	Refused                                                 map[string]int
-	Balanced                                                bool
+	Received, Accepted, Pending, Stored, Duplicate, TooLate, Erased int
+	Refused                                                         map[string]int
+	Balanced                                                        bool
 }
 
 func askLedger(t testing.TB, url string, c credentials) ledger {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"tidemark/internal/store"
 )
@@ -58,11 +57,12 @@ func (s *Store) ReplaceFinal(ctx context.Context, m store.Manifest, r store.Repl
 	return change, nil
 }
 
-// touchedBy returns the final segments that can hold rows of r's property and range.
+// touchedBy returns the segments that can hold final rows of r's property and range.
+// Cells are left: RollUp takes out those of days that are made again.
 func touchedBy(m store.Manifest, r store.Replacement) []store.Segment {
 	var out []store.Segment
 	for _, seg := range m.Segments {
-		if !slices.Contains(youngTables(), seg.Table) && seg.MinProperty <= r.Property && r.Property <= seg.MaxProperty &&
+		if (seg.Table == store.FinalEvents || seg.Table == store.FinalSessions) && seg.MinProperty <= r.Property && r.Property <= seg.MaxProperty &&
 			seg.MinTime < r.To && seg.MaxTime >= r.From {
 			out = append(out, seg)
 		}

@@ -92,3 +92,31 @@ func eraseOne(t *testing.T, open Opener, final bool) {
 		t.Errorf("erasing again: %v, %v, want nothing to do", again, err)
 	}
 }
+
+// testReplacingADayLeavesCellsOfTheNext: in a zone behind UTC the cells of a day carry
+// an earlier time than the day begins at.
+func testReplacingADayLeavesCellsOfTheNext(t *testing.T, open Opener) {
+	w := newWorld(t, open)
+	zone := localZone{name: "West", steps: store.Zone{{At: 0, Offset: -10 * int64(hourMicros)}}}
+	days := zone.midnights()
+	for i := range 3 {
+		w.append(person(event.RowID(100*(i+1)), fmt.Sprint("c", i), "", days[i]+hourMicros))
+	}
+	w.checkpoint()
+	w.finalize(map[event.PropertyID]event.Time{1: days[3]})
+	w.rollUp(1, days[0], days[3], zone.name, zone.steps)
+	c, err := w.store.ReplaceFinal(context.Background(), w.manifest, store.Replacement{Property: 1, From: days[1], To: days[2]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := applied(w.manifest, c)
+	m.Rollups = map[event.PropertyID][]store.RollupRange{1: store.WithoutRollups(m.Rollups[1], days[1], days[2])}
+	w.install(m)
+	sn := w.snapshot()
+	defer sn.Release()
+	p := byPath(store.Sessions)
+	p.From, p.To, p.Zone, p.ZoneName = days[0], days[3], zone.steps, zone.name
+	if got, want := mustRun(t, sn, p), "/of/c0 : 1\n/of/c2 : 1\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
