@@ -3,7 +3,6 @@ package duckstore
 
 import (
 	"fmt"
-	"strings"
 
 	"tidemark/internal/store"
 )
@@ -44,13 +43,4 @@ func cellColumn(r *store.Rollup, c store.Column) string {
 		}
 	}
 	return ""
-}
-
-// cellDims lists the columns of the rollup's dimensions.
-func cellDims(r *store.Rollup) string {
-	out := make([]string, len(r.Dimensions))
-	for i := range out {
-		out[i] = cellDim(i)
-	}
-	return strings.Join(out, ", ")
 }
