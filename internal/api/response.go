@@ -60,6 +60,7 @@ type tidemarkJSON struct {
 	CompleteThrough  string                       `json:"completeThrough"`
 	Exact            bool                         `json:"exact"`
 	Bound            string                       `json:"bound,omitempty"`
+	Rollups          []string                     `json:"rollups,omitempty"` // that answered for final days
 	Late             int64                        `json:"late"`
 	Duplicates       int64                        `json:"duplicates"`
 	TooLate          int64                        `json:"tooLate"`
@@ -160,7 +161,7 @@ func rowOf(texts []string, numbers []float64) rowJSON {
 func metaJSON(m report.Meta) metadataJSON {
 	t := tidemarkJSON{
 		ProcessedThrough: timeText(m.ProcessedThrough), FinalThrough: timeText(m.FinalThrough),
-		CompleteThrough: timeText(m.CompleteThrough), Exact: m.Exact, Bound: m.Bound,
+		CompleteThrough: timeText(m.CompleteThrough), Exact: m.Exact, Bound: m.Bound, Rollups: m.Rollups,
 		Late: m.Ledger.Late, Duplicates: m.Ledger.Duplicate, TooLate: m.Ledger.TooLate,
 		Refused: m.Ledger.Refused, OtherCurrencies: m.OtherCurrencies, Restatements: []restatementJSON{},
 	}
