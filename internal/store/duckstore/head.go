@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tidemark/internal/event"
 	"tidemark/internal/store"
@@ -24,6 +25,9 @@ type head struct {
 	rows   headRows // what Append has completed
 	low    bounds   // of all rows of events
 	refs   int      // the store's own, one per snapshot, one per write; guarded by Store.mu
+	// spoiled: an append failed. older are spoiled heads that go with this one.
+	spoiled bool
+	older   []*head
 }
 
 // headRows is how many rows of each table are visible.
@@ -92,8 +96,8 @@ func (h *head) openWriters() (err error) {
 	return err
 }
 
-// append adds b in one transaction. After an error none of it is in the tables,
-// and it may be tried again.
+// append adds b in one transaction. After an error none of it is visible, and the
+// tables take no more rows (roll).
 func (h *head) append(ctx context.Context, b *store.Batch) error {
 	if err := h.conn.exec(ctx, "BEGIN TRANSACTION"); err != nil {
 		return err
@@ -107,35 +111,33 @@ func (h *head) append(ctx context.Context, b *store.Batch) error {
 	if err == nil {
 		return nil
 	}
-	// What is left in the writers must not come with the next rows.
-	h.closeWriters()
-	if opened := h.openWriters(); opened != nil {
-		return fmt.Errorf("append after %v: %w", err, opened)
-	}
+	h.spoiled = true
 	return err
 }
 
-// checkPositions says whether K1 holds with b in the tables. Row ids of rows
-// that were rolled back are given again, but that is not promised.
-func (h *head) checkPositions(b *store.Batch) error {
-	for t, want := range map[store.Table]int64{
-		store.YoungEvents:   h.rows.events + int64(len(b.Events)),
-		store.YoungSessions: h.rows.sessions + int64(len(b.Sessions)),
-		store.YoungAliases:  h.rows.aliases + int64(len(b.Aliases)),
-	} {
-		q := "SELECT count(*), coalesce(max(rowid), -1) FROM " + headTable(t, h.id)
-		err := h.conn.query(context.Background(), q, func(r *result) error {
-			if n, last := r.int64(0, 0), r.int64(1, 0); n != want || last != want-1 {
-				return fmt.Errorf("%s has %d rows up to row id %d, want %d", headTable(t, h.id), n, last, want)
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("check positions: %w", err)
-		}
+// roll opens new tables behind those of h, which a failed append has spoiled: an
+// engine that finds no memory for a COMMIT was seen to give the rows that come after it the
+// contents of others. What is visible of h stays; sealed, written and dropped, both are one
+// head.
+func (s *Store) roll(h *head) (*head, error) {
+	s.mu.Lock()
+	id := s.nextHead
+	s.nextHead++
+	s.mu.Unlock()
+	next, err := s.newHead(id)
+	if err != nil {
+		return nil, fmt.Errorf("open new tables after a failed append: %w", err)
 	}
-	return nil
+	next.older = append(slices.Clone(h.older), h)
+	s.mu.Lock()
+	s.heads = append(slices.Clone(s.heads), next)
+	s.mu.Unlock()
+	h.stopAppending(s)
+	return next, nil
 }
+
+// all returns h and the tables before it that were spoiled.
+func (h *head) all() []*head { return append(slices.Clone(h.older), h) }
 
 func (h *head) write(b *store.Batch) error {
 	for i := range b.Events {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"tidemark/internal/event"
 	"tidemark/internal/store"
@@ -45,22 +46,29 @@ func (s *Store) WriteSegments(ctx context.Context, id store.Head) ([]store.Segme
 	defer leave()
 	ctx, cancel := s.whileOpen(ctx)
 	defer cancel()
-	h, rows, err := s.holdSealed(id)
+	held, err := s.holdSealed(id)
 	if err != nil {
 		return nil, err
 	}
-	defer s.letGo(h)
-	v := headView{head: h, rows: rows}
+	defer s.letGo(held)
 	var specs []segmentSpec
 	for _, t := range youngTables() {
-		if n := v.count(t); n > 0 {
-			from := fmt.Sprintf("%s WHERE rowid < %d", headTable(t, id), n)
-			spec := segmentSpec{table: t, query: s.youngQuery(t, from)}
-			if t == store.YoungEvents {
-				spec.rows = n
+		rows := int64(0)
+		var from []string
+		for _, v := range held {
+			if n := v.count(t); n > 0 {
+				rows += n
+				from = append(from, fmt.Sprintf("SELECT * FROM %s WHERE rowid < %d", headTable(t, v.head.id), n))
 			}
-			specs = append(specs, spec)
 		}
+		if rows == 0 {
+			continue
+		}
+		spec := segmentSpec{table: t, query: s.youngQuery(t, "("+strings.Join(from, " UNION ALL ")+")")}
+		if t == store.YoungEvents {
+			spec.rows = rows
+		}
+		specs = append(specs, spec)
 	}
 	segs, err := s.writeSpecs(ctx, s.reader, specs)
 	if err != nil {
@@ -69,25 +77,35 @@ func (s *Store) WriteSegments(ctx context.Context, id store.Head) ([]store.Segme
 	return segs, nil
 }
 
-// holdSealed finds a sealed head and keeps it from being dropped.
-func (s *Store) holdSealed(id store.Head) (*head, headRows, error) {
+// holdSealed finds a sealed head, with the spoiled ones that go with it, and keeps
+// them from being dropped.
+func (s *Store) holdSealed(id store.Head) ([]headView, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.heads[:len(s.heads)-1] {
-		if h.id == id {
-			h.refs++
-			return h, h.rows, nil
+		if h.id != id {
+			continue
 		}
+		var held []headView
+		for _, part := range h.all() {
+			part.refs++
+			held = append(held, headView{head: part, rows: part.rows})
+		}
+		return held, nil
 	}
-	return nil, headRows{}, fmt.Errorf("head %d is not a sealed head of this store", id)
+	return nil, fmt.Errorf("head %d is not a sealed head of this store", id)
 }
 
-func (s *Store) letGo(h *head) {
+func (s *Store) letGo(held []headView) {
+	heads := make([]*head, 0, len(held))
+	for _, v := range held {
+		heads = append(heads, v.head)
+	}
 	s.mu.Lock()
-	g := s.releaseLocked(nil, []*head{h})
+	g := s.releaseLocked(nil, heads)
 	s.mu.Unlock()
 	if err := s.destroy(g); err != nil {
-		s.log.Error("cannot drop head", "head", uint64(h.id), "error", err)
+		s.log.Error("cannot drop heads", "error", err)
 	}
 }
 

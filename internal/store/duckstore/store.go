@@ -90,13 +90,18 @@ func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 	if broken != nil {
 		return fmt.Errorf("append after a failed append: %w", broken)
 	}
-	again, err := s.pressure.insist(s.closing, func() error { return h.append(ctx, b) })
-	if err == nil && again {
-		err = h.checkPositions(b)
-	}
+	_, err = s.pressure.insist(s.closing, func() error {
+		if h.spoiled {
+			next, err := s.roll(h)
+			if err != nil {
+				return err
+			}
+			h = next
+		}
+		return h.append(ctx, b)
+	})
 	if err != nil {
-		// Row ids of a failed transaction are not promised to be used again, and
-		// visibility is by row id. The processor starts again from its checkpoint.
+		// The processor starts again from its checkpoint.
 		s.mu.Lock()
 		s.broken = err
 		s.mu.Unlock()
@@ -165,14 +170,19 @@ func (s *Store) Install(_ context.Context, m store.Manifest, heads ...store.Head
 // splitHeads finds the heads to drop. The open head cannot be dropped.
 func (s *Store) splitHeads(ids []store.Head) (dropped, kept []*head, err error) {
 	open := s.heads[len(s.heads)-1]
+	named := 0
 	for _, h := range s.heads {
 		if slices.Contains(ids, h.id) && h != open {
-			dropped = append(dropped, h)
-		} else {
+			named++
+			dropped = append(dropped, h.all()...)
+		}
+	}
+	for _, h := range s.heads {
+		if !slices.Contains(dropped, h) {
 			kept = append(kept, h)
 		}
 	}
-	if len(dropped) != len(ids) {
+	if named != len(ids) {
 		return nil, nil, fmt.Errorf("heads %v: not all are sealed heads of this store", ids)
 	}
 	return dropped, kept, nil
