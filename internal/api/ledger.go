@@ -34,6 +34,29 @@ type ledgerJSON struct {
 	// Lateness of the stored events; the counts add up to stored.
 	Lateness     []latenessJSON   `json:"lateness"`
 	Completeness completenessJSON `json:"completeness"`
+	// TooLateEvents are the latest of them since the server started, oldest first.
+	TooLateEvents []tooLateJSON `json:"tooLateEvents"`
+}
+
+// tooLateJSON is an event that came too late to count.
+type tooLateJSON struct {
+	Name        string `json:"name"`
+	Page        string `json:"page,omitempty"`
+	EventTime   string `json:"eventTime"`
+	IngestTime  string `json:"ingestTime"`
+	LateSeconds int64  `json:"lateSeconds"`
+	Partition   uint16 `json:"partition"` // with Offset: its place in the event log
+	Offset      uint64 `json:"offset"`
+}
+
+func tooLateOf(latest []ledger.TooLate) []tooLateJSON {
+	out := make([]tooLateJSON, 0, len(latest))
+	for _, e := range latest {
+		out = append(out, tooLateJSON{Name: e.Name, Page: e.Page, EventTime: timeText(e.EventTime), IngestTime: timeText(e.IngestTime),
+			LateSeconds: int64(e.IngestTime.Sub(e.EventTime).Seconds()), Partition: uint16(e.Row.Partition()),
+			Offset: uint64(e.Row.Offset())})
+	}
+	return out
 }
 
 // latenessJSON is a bucket: events that came less than UnderSeconds after they
@@ -79,7 +102,8 @@ func (a *API) ledger(w http.ResponseWriter, r *http.Request) error {
 		Balanced: l.Balanced(), ProcessedThrough: timeText(fresh.ProcessedThrough),
 		FinalThrough: timeText(fresh.FinalThrough), CompleteThrough: timeText(fresh.CompleteThrough),
 		Lag: fresh.Lag, Lateness: latenessOf(l.Lateness),
-		Completeness: completenessJSON{Claimed: ledger.CompleteShare, Contradicted: l.Contradicted, Of: l.Stored},
+		Completeness:  completenessJSON{Claimed: ledger.CompleteShare, Contradicted: l.Contradicted, Of: l.Stored},
+		TooLateEvents: tooLateOf(l.Latest),
 	})
 	return nil
 }

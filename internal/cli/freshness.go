@@ -39,6 +39,12 @@ type freshnessAnswer struct {
 		Contradicted int64   `json:"contradicted"`
 		Of           int64   `json:"of"`
 	} `json:"completeness"`
+	TooLateEvents []struct {
+		Name        string `json:"name"`
+		Page        string `json:"page"`
+		EventTime   string `json:"eventTime"`
+		LateSeconds int64  `json:"lateSeconds"`
+	} `json:"tooLateEvents"`
 }
 
 func (c *freshnessCmd) Run(ctx context.Context, env *Env) error {
@@ -82,7 +88,20 @@ func drawFreshnessOf(w io.Writer, t terminal, f freshnessAnswer, now time.Time) 
 	fmt.Fprintf(w, "\n%d late by more than a minute, %d too late to count, %d copies, %d from a clock ahead\n",
 		f.Late, f.TooLate, f.Duplicate, f.Clamped)
 	_, err := fmt.Fprintln(w, calibration(f))
+	drawTooLate(w, t, f)
 	return err
+}
+
+// drawTooLate lists the latest events that came too late.
+func drawTooLate(w io.Writer, t terminal, f freshnessAnswer) {
+	if len(f.TooLateEvents) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\n"+t.bold("Latest that came too late to count, since the server started"))
+	for _, e := range f.TooLateEvents {
+		fmt.Fprintln(w, gap+safe(e.EventTime)+gap+pad(spell(time.Duration(e.LateSeconds)*time.Second)+" late", 13, true)+gap+
+			pad(safe(e.Name), 20, false)+gap+t.dim(safe(e.Page)))
+	}
 }
 
 // behind says how long before now a time lies.

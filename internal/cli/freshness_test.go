@@ -12,7 +12,8 @@ const freshnessJSON = `{"property":"123","processedThrough":"2026-03-03T10:30:00
 	"stored":200,"duplicate":6,"tooLate":3,"late":20,"clamped":2,
 	"lateness":[{"underSeconds":1,"events":160},{"underSeconds":10,"events":20},{"underSeconds":60,"events":0},
 		{"underSeconds":600,"events":1},{"underSeconds":3600,"events":19},{"underSeconds":259200,"events":0}],
-	"completeness":{"claimed":0.99,"contradicted":2,"of":200}}`
+	"completeness":{"claimed":0.99,"contradicted":2,"of":200},
+	"tooLateEvents":[{"name":"page_view","page":"https://shop.example/old","eventTime":"2026-03-01T00:00:00.000Z","lateSeconds":100000}]}`
 
 func TestFreshnessDrawsTimesHistogramAndCalibration(t *testing.T) {
 	b := newBackend(t, 200, freshnessJSON)
@@ -35,7 +36,9 @@ func TestFreshnessDrawsTimesHistogramAndCalibration(t *testing.T) {
 		"  under 1 h               19  "+bar(5)+"\n"+
 		"  up to 3 days             0  \n"+
 		"\n20 late by more than a minute, 3 too late to count, 6 copies, 2 from a clock ahead\n"+
-		"completeThrough claims 99 % of events; 2 of 200 came after it (1.00 %).\n")
+		"completeThrough claims 99 % of events; 2 of 200 came after it (1.00 %).\n"+
+		"\nLatest that came too late to count, since the server started\n"+
+		"  2026-03-01T00:00:00.000Z      27 h late  page_view             https://shop.example/old\n")
 	if b.path != "/v1/properties/123/ledger" {
 		t.Errorf("asked %s", b.path)
 	}

@@ -57,6 +57,7 @@ type Fold struct {
 
 	touched         []*client // by the batch under way
 	touchedAccounts []*account
+	tooLate         []tooLate
 	now             event.RowID
 	replays         uint64 // archived events applied: numbers revisions, since rows come by day
 	names           interner
@@ -139,6 +140,7 @@ func (f *Fold) applyEvent(e *event.Event, out *store.Batch) error {
 	account := f.ledger(property)
 	if event.TooLate(e) {
 		account.TooLate++
+		f.noteTooLate(e)
 		return nil
 	}
 	// A day that is final takes no event any more. Only a collector's clock that

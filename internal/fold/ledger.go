@@ -2,6 +2,8 @@
 package fold
 
 import (
+	"strings"
+
 	"tidemark/internal/event"
 	"tidemark/internal/ledger"
 )
@@ -49,4 +51,30 @@ func (f *Fold) Ledgers() map[event.PropertyID]ledger.Outcomes {
 		out[id] = a.Outcomes
 	}
 	return out
+}
+
+// tooLate is an event that came too late, until TakeTooLate.
+type tooLate struct {
+	property event.PropertyID
+	ledger.TooLate
+}
+
+// noteTooLate keeps what is told of an event that came too late. A flood of them is
+// cut: only the latest are ever shown.
+func (f *Fold) noteTooLate(e *event.Event) {
+	page, _, _ := strings.Cut(e.Url, "?")
+	if len(f.tooLate) >= 4*ledger.MaxTooLate {
+		f.tooLate = append(f.tooLate[:0], f.tooLate[2*ledger.MaxTooLate:]...)
+	}
+	f.tooLate = append(f.tooLate, tooLate{event.PropertyID(e.Property), ledger.TooLate{Row: f.now, Name: strings.Clone(e.Name),
+		Page: strings.Clone(page), EventTime: event.Time(e.EventTime), IngestTime: event.Time(e.IngestTime)}})
+}
+
+// TakeTooLate hands over the events that came too late since it was called last.
+func (f *Fold) TakeTooLate(to func(event.PropertyID, ledger.TooLate)) {
+	for _, e := range f.tooLate {
+		to(e.property, e.TooLate)
+	}
+	clear(f.tooLate)
+	f.tooLate = f.tooLate[:0]
 }

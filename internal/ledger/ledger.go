@@ -69,6 +69,8 @@ type Ledger struct {
 	// Pending: accepted, and not yet visible.
 	Pending int64
 	Outcomes
+	// Latest are the last events that came too late since the server started.
+	Latest []TooLate
 }
 
 // Balanced tells whether every received event is accounted for (D6). Received,

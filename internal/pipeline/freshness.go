@@ -4,6 +4,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"tidemark/internal/event"
 	"tidemark/internal/ledger"
@@ -54,18 +55,26 @@ func (p *Processor) publish(more map[event.PropertyID]ledger.Outcomes) {
 	}
 }
 
+// keepTooLate keeps the latest events of a property that came too late.
+func (p *Processor) keepTooLate(id event.PropertyID, e ledger.TooLate) {
+	p.accounts.Lock()
+	defer p.accounts.Unlock()
+	p.accounts.latest[id] = ledger.KeepTooLate(p.accounts.latest[id], e)
+}
+
 // Ledger returns the account of a property. Outcomes are read before receipts,
 // so that nothing is accounted for before it was received.
 func (p *Processor) Ledger(ctx context.Context, id event.PropertyID) (ledger.Ledger, error) {
 	p.accounts.RLock()
 	sum := p.accounts.of[id]
 	p.lessErased(id, &sum)
+	latest := slices.Clone(p.accounts.latest[id])
 	p.accounts.RUnlock()
 	counts, err := p.deps.Log.CountsOf(ctx, id)
 	if err != nil {
 		return ledger.Ledger{}, fmt.Errorf("read counts of event log: %w", err)
 	}
-	l := ledger.Ledger{Refused: map[event.RefuseReason]int64{}, Outcomes: sum}
+	l := ledger.Ledger{Refused: map[event.RefuseReason]int64{}, Outcomes: sum, Latest: latest}
 	for why, n := range counts {
 		l.Received += n
 		if why == "" {

@@ -40,6 +40,7 @@ type Processor struct {
 		of map[event.PropertyID]ledger.Outcomes
 		// erased is how many of the stored ones have no rows any more.
 		erased map[event.PropertyID]int64
+		latest map[event.PropertyID][]ledger.TooLate
 	}
 
 	moved struct { // closed and made anew when more becomes visible
@@ -77,6 +78,7 @@ func New(cfg Config, meta *state.Meta, deps Deps) (*Processor, error) {
 	p.tel = newTelemetry(deps.Registerer)
 	p.moved.signal = make(chan struct{})
 	p.accounts.of = map[event.PropertyID]ledger.Outcomes{}
+	p.accounts.latest = map[event.PropertyID][]ledger.TooLate{}
 	n := deps.Log.Partitions()
 	if meta == nil {
 		meta = &state.Meta{Generation: deps.Generation, Partitions: make([]state.Partition, n)}

@@ -101,7 +101,7 @@ func (r *rounds) fold(ctx context.Context, f *folded) (int, error) {
 				}
 				entries, errs[w] = r.p.deps.Log.Read(ctx, part.id, part.next, readBytes, entries[:0])
 				if errs[w] == nil && len(entries) > 0 {
-					errs[w] = part.apply(entries, batch, f.outcomes[w])
+					errs[w] = part.apply(entries, batch, f.outcomes[w], r.p.keepTooLate)
 				}
 				counts[w] += len(entries)
 			}
@@ -123,7 +123,7 @@ func (r *rounds) fold(ctx context.Context, f *folded) (int, error) {
 
 // apply folds entries, which begin at part.next.
 func (part *partition) apply(entries []eventlog.Entry, out *store.Batch,
-	outcomes map[event.PropertyID]ledger.Outcomes) error {
+	outcomes map[event.PropertyID]ledger.Outcomes, late func(event.PropertyID, ledger.TooLate)) error {
 	part.mu.Lock()
 	defer part.mu.Unlock()
 	for _, e := range entries {
@@ -138,6 +138,7 @@ func (part *partition) apply(entries []eventlog.Entry, out *store.Batch,
 	}
 	part.fold.Flush(out)
 	part.fold.TakeOutcomes(outcomes)
+	part.fold.TakeTooLate(late)
 	return nil
 }
 
