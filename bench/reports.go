@@ -73,7 +73,7 @@ func (b *bench) reports(ctx context.Context, events int) error {
 	if _, err := s.stop(); err != nil {
 		return err
 	}
-	return nil
+	return b.rates(ctx, s, label)
 }
 
 // foldHistory has a server fold the log and make days final.

@@ -15,6 +15,17 @@ import (
 // time, larger ones compress better and cost less per query.
 const rowGroupSize = 61440
 
+// cellGroupSize: a report of cells reads a few of them, so that most of a large group
+// would be read for nothing; groups much smaller cost more than they spare.
+const cellGroupSize = 16384
+
+func groupSize(t store.Table) int {
+	if t == store.RollupCells {
+		return cellGroupSize
+	}
+	return rowGroupSize
+}
+
 // segmentSpec says what goes into one file.
 type segmentSpec struct {
 	table store.Table
@@ -161,7 +172,7 @@ func (s *Store) writeSegment(ctx context.Context, e *engine, spec segmentSpec) (
 	tmp := path + ".tmp"
 	q := fmt.Sprintf("COPY (%s) TO %s (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d, "+
 		"PARQUET_VERSION v2, KV_METADATA {tidemark_format: '%d', tidemark_table: '%s'})",
-		spec.query, quote(tmp), rowGroupSize, formatVersion, spec.table)
+		spec.query, quote(tmp), groupSize(spec.table), formatVersion, spec.table)
 	if err := s.copyOut(ctx, e, q); err != nil {
 		return seg, err
 	}
