@@ -102,4 +102,3 @@ func TestD8StoreThatStandsStillStopsNobody(t *testing.T) {
 		t.Errorf("afterwards: %v events, ledger %+v", r.Rows[0].Metrics[0], l)
 	}
 }
-
