@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tidemark/internal/event"
+	"tidemark/internal/pipeline"
 	"tidemark/internal/store"
 	"tidemark/internal/store/storetest"
 	"tidemark/internal/testkit/oracle"
@@ -40,7 +41,8 @@ func checkErasures(t *testing.T, adjust func(*product.Options)) {
 		}
 		traffic := spec.RandomTraffic(rt)
 		run := &run{rt: rt, options: product.Options{Dir: dir, FS: vfs.NewMem(),
-			Partitions: rapid.SampledFrom([]int{1, 3}).Draw(rt, "partitions")}}
+			Partitions: rapid.SampledFrom([]int{1, 3}).Draw(rt, "partitions"),
+			Adjust:     func(c *pipeline.Config) { c.LogRetention = 10 * 366 * 24 * time.Hour }}} // a replay can ask the log
 		adjust(&run.options)
 		run.open()
 		defer func() { run.do("close", run.product.Close()) }()
@@ -67,23 +69,36 @@ func checkErasures(t *testing.T, adjust func(*product.Options)) {
 		run.do("load", run.product.Load(run.ctx(), []*event.Record{later}))
 		want.Fold([]*event.Record{later})
 		run.do("settle", run.product.Settle(run.ctx()))
-		for _, q := range spec.StandardQueries(traffic) {
-			expected, err := want.Answer(q)
-			run.do("ask the oracle", err)
-			got, err := run.product.Answer(run.ctx(), q)
-			run.do("ask the product", err)
-			if diff := spec.Diff(expected, got); diff != "" {
-				rt.Fatalf("%s erased after %d records, %v by %v: (- oracle, + product)\n%s", whose.ClientId, cut, q.Metrics, q.Dimensions, diff)
-			}
-		}
+		run.mustForget(want, traffic, whose, "when days are final")
 		for _, p := range traffic.Properties {
-			l, err := run.product.Ledger(run.ctx(), p.ID)
-			run.do("ask for the ledger", err)
-			if expected := want.Ledger(p.ID); !l.Balanced() || l.Stored != expected.Stored || l.Pending != 0 {
-				rt.Fatalf("ledger is %+v, stored by the oracle %d", l, expected.Stored)
+			if uint64(p.ID) == whose.Property && run.product.Processor.Manifest().FinalUntil[p.ID] != 0 {
+				run.replay(p, p, rapid.Bool().Draw(rt, "with log"), traffic)
+				run.do("settle", run.product.Settle(run.ctx()))
 			}
 		}
+		run.mustForget(want, traffic, whose, "after a replay")
 	})
+}
+
+// mustForget compares all standard reports, and the account, with an oracle that never
+// heard of the client.
+func (r *run) mustForget(want *oracle.Oracle, traffic spec.Traffic, whose *event.Event, when string) {
+	for _, q := range spec.StandardQueries(traffic) {
+		expected, err := want.Answer(q)
+		r.do("ask the oracle", err)
+		got, err := r.product.Answer(r.ctx(), q)
+		r.do("ask the product", err)
+		if diff := spec.Diff(expected, got); diff != "" {
+			r.rt.Fatalf("%s, %s erased, %v by %v: (- oracle, + product)\n%s", when, whose.ClientId, q.Metrics, q.Dimensions, diff)
+		}
+	}
+	for _, p := range traffic.Properties {
+		l, err := r.product.Ledger(r.ctx(), p.ID)
+		r.do("ask for the ledger", err)
+		if expected := want.Ledger(p.ID); !l.Balanced() || l.Stored != expected.Stored || l.Pending != 0 {
+			r.rt.Fatalf("%s: ledger is %+v, stored by the oracle %d", when, l, expected.Stored)
+		}
+	}
 }
 
 // lessClient puts a tick in the place of each event of the client of e: time went on
