@@ -212,6 +212,7 @@ func (s *server) redefine(ctx context.Context, was, now property.Property) error
 	if current.SameSettings(now) {
 		return nil
 	}
+	now.RowDays = current.RowDays // may have been set while the replay ran
 	if now, err = s.registry.UpdateProperty(ctx, now); err != nil {
 		return fmt.Errorf("change settings of property %s: %w", was.ID, err)
 	}

@@ -33,6 +33,9 @@ type Property struct {
 	ChannelRules     string
 	// Version grows with each change of the fields above.
 	Version uint64
+	// RowDays is for how many local days rows are kept after their day; 0: for ever
+	// (S30). It changes nothing of how events count, so it has no part in Version.
+	RowDays int
 	Streams []DataStream
 	Created time.Time
 }
@@ -49,6 +52,7 @@ type NewProperty struct {
 	TimeZone  string // default UTC
 	Currency  string // default USD
 	KeyEvents []string
+	RowDays   int
 }
 
 // Credentials are shown once, when a property is made; only hashes are kept.

@@ -21,6 +21,10 @@ const (
 	MaxHost             = 253 // bytes, the limit of DNS
 	MinSessionTimeout   = time.Minute
 	MaxSessionTimeout   = 7*time.Hour + 55*time.Minute // as in GA4
+	// MinRowDays: a day becomes final within four local days, and rows stay for
+	// at least four days more, which late work on final days reads.
+	MinRowDays = 8
+	MaxRowDays = 36_500
 )
 
 // What a property starts with when the person does not say.
@@ -53,7 +57,7 @@ func invalid(field, format string, args ...any) error {
 func (n NewProperty) Make() (Property, error) {
 	p := Property{
 		Name: n.Name, TimeZone: n.TimeZone, Currency: n.Currency, KeyEvents: n.KeyEvents,
-		SessionTimeout: DefaultSessionTimeout, ChannelRules: DefaultChannelRules,
+		SessionTimeout: DefaultSessionTimeout, ChannelRules: DefaultChannelRules, RowDays: n.RowDays,
 	}
 	if p.TimeZone == "" {
 		p.TimeZone = DefaultTimeZone
@@ -84,6 +88,7 @@ func (p Property) Normal() (Property, error) {
 		func() error { return checkKeyEvents(p.KeyEvents) },
 		func() error { return checkReferrers(p.IgnoredReferrers) },
 		func() error { return checkRules(p.ChannelRules) },
+		func() error { return checkRowDays(p.RowDays) },
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -185,6 +190,13 @@ func checkRules(s string) error {
 	name, version, ok := strings.Cut(s, "@")
 	if !ok || name == "" || version == "" || len(s) > 64 {
 		return invalid("channelRules", "%q is not a name and version such as %s", s, DefaultChannelRules)
+	}
+	return nil
+}
+
+func checkRowDays(n int) error {
+	if n != 0 && (n < MinRowDays || n > MaxRowDays) {
+		return invalid("rowDays", "must be 0, for ever, or between %d and %d days", MinRowDays, MaxRowDays)
 	}
 	return nil
 }

@@ -78,6 +78,9 @@ func createRefuses(t *testing.T, h *harness) {
 		{"keyEvents", property.NewProperty{Name: "x", KeyEvents: []string{""}}},
 		{"keyEvents", property.NewProperty{Name: "x", KeyEvents: []string{strings.Repeat("e", 65)}}},
 		{"keyEvents", property.NewProperty{Name: "x", KeyEvents: manyNames(101)}},
+		{"rowDays", property.NewProperty{Name: "x", RowDays: -1}},
+		{"rowDays", property.NewProperty{Name: "x", RowDays: property.MinRowDays - 1}},
+		{"rowDays", property.NewProperty{Name: "x", RowDays: property.MaxRowDays + 1}},
 	}
 	for _, c := range cases {
 		_, _, err := h.CreateProperty(t.Context(), c.n)
@@ -313,4 +316,29 @@ func surviveReopen(t *testing.T, h *harness) {
 	if got := must(again.Changes(t.Context()))(t); got < number {
 		t.Errorf("Changes fell from %d to %d", number, got)
 	}
+}
+
+// rowDays: how long rows are kept is a setting, and says nothing about how events count.
+func rowDays(t *testing.T, h *harness) {
+	forever, _ := create(t, h, "Shop")
+	if forever.RowDays != 0 {
+		t.Errorf("a new property keeps rows %d days, want for ever", forever.RowDays)
+	}
+	p, _, err := h.CreateProperty(t.Context(), property.NewProperty{Name: "Short", RowDays: property.MinRowDays})
+	if err != nil || p.RowDays != property.MinRowDays {
+		t.Fatalf("made with %d days, %v", p.RowDays, err)
+	}
+	before := must(h.Changes(t.Context()))(t)
+	p.RowDays = 90
+	given := must(h.UpdateProperty(t.Context(), p))(t)
+	got := must(h.open(t).Property(t.Context(), p.ID))(t)
+	if given.RowDays != 90 || got.RowDays != 90 || got.Version != p.Version {
+		t.Errorf("updated to %+v, read as %+v, want 90 days and version %d", given, got, p.Version)
+	}
+	if after := must(h.Changes(t.Context()))(t); after == before {
+		t.Error("Changes did not move")
+	}
+	p.RowDays = property.MinRowDays - 1
+	_, err = h.UpdateProperty(t.Context(), p)
+	wantErr(t, "too few days", err, property.ErrInvalid)
 }

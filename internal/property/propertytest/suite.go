@@ -53,6 +53,7 @@ func Run(t *testing.T, newStorage func(t *testing.T) Storage) {
 		{"PropertiesAreListedByName", listedByName},
 		{"UpdatePropertyMovesVersionOnlyOnChange", updateMovesVersion},
 		{"UpdatePropertyRefusesBadSettings", updateRefuses},
+		{"S30_RowDaysAreKeptWithoutAVersion", rowDays},
 		{"UnknownPropertyIsNotFound", unknownIsNotFound},
 		{"D9_SecretsOpenOnlyTheirOwnProperty", secretsAreIsolated},
 		{"R1_OtherHandleSeesAtOnce", otherHandleSees},

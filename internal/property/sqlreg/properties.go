@@ -44,10 +44,10 @@ func insertProperty(ctx context.Context, tx *sql.Tx, p property.Property, c prop
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO property
 		(id, name, time_zone, currency, session_timeout_ms, key_events, observed_users,
-		 ignored_referrers, channel_rules, version, created)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		 ignored_referrers, channel_rules, row_days, version, created)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(p.ID), p.Name, p.TimeZone, p.Currency, p.SessionTimeout.Milliseconds(), keyEvents,
-		p.ObservedUsers, referrers, p.ChannelRules, int64(p.Version), p.Created.UnixMicro())
+		p.ObservedUsers, referrers, p.ChannelRules, p.RowDays, int64(p.Version), p.Created.UnixMicro())
 	if err != nil {
 		return err
 	}
@@ -79,10 +79,11 @@ func (d *DB) UpdateProperty(ctx context.Context, p property.Property) (property.
 			return err
 		}
 		next.Created, next.Streams, next.Version = have.Created, have.Streams, have.Version
-		if next.SameSettings(have) {
+		if !next.SameSettings(have) {
+			next.Version++
+		} else if next.RowDays == have.RowDays {
 			return nil
 		}
-		next.Version++
 		return writeSettings(ctx, tx, next)
 	})
 	if err != nil {
@@ -98,9 +99,9 @@ func writeSettings(ctx context.Context, tx *sql.Tx, p property.Property) error {
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE property SET name = ?, time_zone = ?, currency = ?,
 		session_timeout_ms = ?, key_events = ?, observed_users = ?, ignored_referrers = ?,
-		channel_rules = ?, version = ? WHERE id = ?`,
+		channel_rules = ?, row_days = ?, version = ? WHERE id = ?`,
 		p.Name, p.TimeZone, p.Currency, p.SessionTimeout.Milliseconds(), keyEvents,
-		p.ObservedUsers, referrers, p.ChannelRules, int64(p.Version), int64(p.ID))
+		p.ObservedUsers, referrers, p.ChannelRules, p.RowDays, int64(p.Version), int64(p.ID))
 	return err
 }
 
@@ -203,7 +204,7 @@ func oneProperty(ctx context.Context, q querier, where string, args ...any) (pro
 func selectProperties(ctx context.Context, q querier, where string, args ...any) ([]property.Property, error) {
 	rows, err := q.QueryContext(ctx, `SELECT p.id, p.name, p.time_zone, p.currency,
 		p.session_timeout_ms, p.key_events, p.observed_users, p.ignored_referrers,
-		p.channel_rules, p.version, p.created, s.measurement_id, s.name
+		p.channel_rules, p.row_days, p.version, p.created, s.measurement_id, s.name
 		FROM property p LEFT JOIN data_stream s ON s.property = p.id
 		WHERE `+where+` ORDER BY p.name, p.id, s.measurement_id`, args...)
 	if err != nil {
@@ -235,7 +236,7 @@ func scanProperty(rows *sql.Rows) (property.Property, property.DataStream, error
 		measurementID, name      sql.NullString
 	)
 	err := rows.Scan(&id, &p.Name, &p.TimeZone, &p.Currency, &timeout, &keyEvents, &p.ObservedUsers,
-		&referrers, &p.ChannelRules, &version, &at, &measurementID, &name)
+		&referrers, &p.ChannelRules, &p.RowDays, &version, &at, &measurementID, &name)
 	if err != nil {
 		return p, property.DataStream{}, err
 	}
