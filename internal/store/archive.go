@@ -14,6 +14,9 @@ type Archive interface {
 	// FinalUntil returns how far the property is final; false if no day of it is.
 	FinalUntil() (event.Time, bool)
 
+	// RowsFrom returns from when on there are rows; false if none were dropped (S30).
+	RowsFrom() (event.Time, bool)
+
 	// Earliest returns the EventTime of the earliest final event; false if there is none.
 	Earliest(ctx context.Context) (event.Time, bool, error)
 

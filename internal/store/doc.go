@@ -42,10 +42,14 @@
 //	    row; Archive gives back of a row what a fold made it of (archive.go).
 //	T10 Erase leaves no row of the clients that are older than their erasure, and
 //	    every other row as it was (erase.go).
+//	T11 DropRows leaves no row of the days in any segment. What their cells answer is
+//	    answered as before, also in another zone: a day stays the local day as which it was
+//	    counted. Any other plan over these days is a *GoneError, never a smaller
+//	    number (retain.go, S30).
 //
 // Concurrency: Append, Seal and Install are called by one goroutine at a time
 // (the writer); Snapshot, Run, WriteSegments, Compact and Finalize may run
 // beside them and each other.
 //
-// Start reading at rows.go, plan.go, store.go, archive.go.
+// Start reading at rows.go, plan.go, store.go, archive.go, retain.go.
 package store

@@ -221,7 +221,7 @@ type RollupRange struct {
 	Zone string `json:"zone"`
 }
 
-// RollupSpan asks for cells of final days of a property.
+// RollupSpan is final days of a property: they get cells, or lose their rows.
 type RollupSpan struct {
 	Property event.PropertyID
 	From, To event.Time // ends of local days in Zone, both within final days

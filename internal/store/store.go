@@ -74,6 +74,13 @@ type Store interface {
 	// again of the final days that it touched. Nil if there are no such rows.
 	Erase(ctx context.Context, m Manifest, of []Erasure) (*Erased, error)
 
+	// DropRows writes the segments of m again without the rows of each span's property
+	// that lie before its To (From only bounds where Zone tells offsets), and moves the cells of these days to KeptCells
+	// (T11). A session goes with the day on which it ended. Days before To must be final and
+	// have cells of the span's zone. The caller commits the change together with
+	// Manifest.WithoutRows. Nil if there is nothing to change.
+	DropRows(ctx context.Context, m Manifest, spans []RollupSpan) (*Change, error)
+
 	// Snapshot pins the rows that are visible now (T2).
 	Snapshot(ctx context.Context) (Snapshot, error)
 
@@ -82,7 +89,7 @@ type Store interface {
 
 // Snapshot answers plans from one state of the store. Release must be called.
 type Snapshot interface {
-	// Run answers p. It may be called by several goroutines. The answer may be
+	// Run answers p, or returns a *GoneError (T11). It may be called by several goroutines. The answer may be
 	// given to others too: it must not be changed.
 	Run(ctx context.Context, p *Plan) (*Rows, error)
 	// ClientsOf returns the client ids with which a user id of the property was seen,
@@ -108,6 +115,9 @@ const (
 	FinalSessions Table = "final_sessions"
 	// RollupCells are made of final rows (rollup.go).
 	RollupCells Table = "rollups"
+	// KeptCells are cells of days whose rows are gone (retain.go). Nothing makes them
+	// again, so nothing takes them out.
+	KeptCells Table = "kept_rollups"
 )
 
 // Segment is one immutable file of rows of one table.
@@ -143,6 +153,10 @@ type Manifest struct {
 	DayVersion map[event.PropertyID]uint64 `json:"day_version"`
 	// Rollups are the days that have cells, in order and apart.
 	Rollups map[event.PropertyID][]RollupRange `json:"rollups"`
+	// Kept are the days whose rows are gone and whose cells are in KeptCells, in order
+	// and without gaps, from the beginning of time. Each range keeps the zone that its days
+	// had then.
+	Kept map[event.PropertyID][]RollupRange `json:"kept,omitempty"`
 }
 
 // Change is the outcome of rewriting segments: added ones replace removed ones.

@@ -61,7 +61,7 @@ func (sn *snapshot) key(p *store.Plan) (string, bool) {
 	if err != nil {
 		return "", false // a text that is no UTF-8: asked again each time
 	}
-	return fmt.Sprint(changed, m.DayVersion[p.Property], m.FinalUntil[p.Property], m.Rollups[p.Property]) + string(body), true
+	return fmt.Sprint(changed, m.DayVersion[p.Property], m.FinalUntil[p.Property], m.Rollups[p.Property], m.Kept[p.Property]) + string(body), true
 }
 
 // recall returns the remembered answer of a key.

@@ -22,9 +22,12 @@ type archive struct {
 	property event.PropertyID
 	until    event.Time
 	isFinal  bool
-	segments map[store.Table][]store.Segment // of the property
-	young    []store.Segment
-	release  func()
+	// rowsFrom is from when on there are rows, if isDropped.
+	rowsFrom  event.Time
+	isDropped bool
+	segments  map[store.Table][]store.Segment // of the property
+	young     []store.Segment
+	release   func()
 }
 
 // Archive implements store.Store.
@@ -41,9 +44,10 @@ func (s *Store) Archive(_ context.Context, p event.PropertyID) (store.Archive, e
 		s.mu.Unlock()
 		a := &archive{store: s, property: p, segments: map[store.Table][]store.Segment{}}
 		a.until, a.isFinal = m.FinalUntil[p]
+		a.rowsFrom, a.isDropped = m.RowsFrom(p)
 		var all []store.Segment
 		for _, seg := range m.Segments {
-			if seg.Table != store.RollupCells && seg.MinProperty <= p && p <= seg.MaxProperty {
+			if seg.Table != store.RollupCells && seg.Table != store.KeptCells && seg.MinProperty <= p && p <= seg.MaxProperty {
 				a.segments[seg.Table] = append(a.segments[seg.Table], seg)
 				all = append(all, seg)
 			}
@@ -63,6 +67,9 @@ func (a *archive) Release() { a.release() }
 
 // FinalUntil implements store.Archive.
 func (a *archive) FinalUntil() (event.Time, bool) { return a.until, a.isFinal }
+
+// RowsFrom implements store.Archive.
+func (a *archive) RowsFrom() (event.Time, bool) { return a.rowsFrom, a.isDropped }
 
 // within calls f while the store is open.
 func (a *archive) within(ctx context.Context, f func(context.Context) error) error {

@@ -24,7 +24,7 @@ const (
 
 // allTables are the tables in the order in which they are compacted.
 func allTables() []store.Table {
-	return append(youngTables(), store.FinalEvents, store.FinalSessions, store.RollupCells)
+	return append(youngTables(), store.FinalEvents, store.FinalSessions, store.RollupCells, store.KeptCells)
 }
 
 // Compact implements store.Store. It does at most one merge per table; the

@@ -105,7 +105,7 @@ func (b *rollupBuild) reads(seg *store.Segment) bool {
 
 // localDays returns the local times at which cells of the step can begin.
 func (st rollupStep) localDays() (lo, hi event.Time) {
-	return floorDay(localOf(st.lo, st.offset)), localOf(st.hi, st.offset)
+	return store.FloorDay(localOf(st.lo, st.offset)), localOf(st.hi, st.offset)
 }
 
 // localOf is local time at an offset; the ends of time stay where they are.

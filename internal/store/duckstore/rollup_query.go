@@ -136,23 +136,43 @@ func (x *rolled) keys() ([]string, []dimKind, error) {
 
 // from renders the cells that the plan matches, "" if there are none.
 func (x *rolled) from() (string, error) {
-	lo, hi := x.s.cells[0].from, x.s.cells[len(x.s.cells)-1].to
-	files := x.sn.view.files(store.RollupCells, x.p.Property, func(b bounds) bool {
-		return b.minTime < hi && b.maxTime >= lo
-	})
-	if len(files) == 0 {
-		return "", nil
-	}
 	where, err := predicate(x.p.Filter, x.dimension)
 	if err != nil {
 		return "", err
 	}
+	var parts []string
+	for _, of := range []struct {
+		table  store.Table
+		pieces []timeSpan
+	}{{store.KeptCells, x.s.kept}, {store.RollupCells, x.s.cells}} {
+		if part := x.cellsOf(of.table, of.pieces, where); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	if len(parts) < 2 {
+		return strings.Join(parts, ""), nil
+	}
+	return "(SELECT * FROM " + strings.Join(parts, " UNION ALL SELECT * FROM ") + ")", nil
+}
+
+// cellsOf renders the cells of a table within pieces of local time, "" if there are none.
+func (x *rolled) cellsOf(t store.Table, pieces []timeSpan, where string) string {
+	if len(pieces) == 0 {
+		return ""
+	}
+	lo, hi := pieces[0].from, pieces[len(pieces)-1].to
+	files := x.sn.view.files(t, x.p.Property, func(b bounds) bool {
+		return b.minTime < hi && b.maxTime >= lo
+	})
+	if len(files) == 0 {
+		return ""
+	}
 	var times []string
-	for _, piece := range x.s.cells {
+	for _, piece := range pieces {
 		times = append(times, fmt.Sprintf("(start_time >= %s AND start_time < %s)", micros(piece.from), micros(piece.to)))
 	}
 	return fmt.Sprintf("%s WHERE property = %s AND rollup = %d AND (%s) AND %s", readParquet(files),
-		propertyLiteral(x.p.Property), x.s.rollup.ID, strings.Join(times, " OR "), where), nil
+		propertyLiteral(x.p.Property), x.s.rollup.ID, strings.Join(times, " OR "), where)
 }
 
 // addCells adds the sums of all cells.

@@ -14,6 +14,7 @@ type timeSpan struct{ from, to event.Time }
 // split is a plan taken apart. Its pieces lie side by side in time.
 type split struct {
 	rollup store.Rollup
+	kept   []timeSpan // of local time: cells of days without rows, at most one piece
 	cells  []timeSpan // of local time
 	rows   []timeSpan // of UTC
 	// apart: no group of the answer has rows of two local days, so none is both
@@ -21,21 +22,34 @@ type split struct {
 	apart bool
 }
 
-// splitPlan finds the days of p that have cells; false if none has.
+// splitPlan finds the days of p that have cells; false if none has. m.CheckRows has
+// found that p can be answered.
 func splitPlan(p *store.Plan, m *store.Manifest) (split, bool) {
 	s := split{}
 	var ok bool
 	if s.rollup, ok = store.RollupFor(p); !ok {
 		return s, false
 	}
+	for _, d := range p.Dimensions {
+		s.apart = s.apart || (d.Column == store.ColTime && (d.Bucket == store.Date || d.Bucket == store.DateHour))
+	}
 	next := p.From
+	rowsFrom, gone := m.RowsFrom(p.Property)
+	if gone && p.From < rowsFrom {
+		next = s.splitKept(p, rowsFrom)
+	}
 	for _, r := range m.Rollups[p.Property] {
 		from, to := max(r.From, next), min(r.To, p.To)
 		if r.Zone != p.ZoneName || from >= to {
 			continue
 		}
-		lo, loOK := dayStart(from, p.Zone)
-		hi, hiOK := dayStart(to, p.Zone)
+		lo, loOK := store.DayStart(from, p.Zone)
+		if gone && from == rowsFrom && !loOK {
+			// The day began in the zone of before, whose rows are gone: its cells are
+			// made of what is left of it.
+			lo, loOK = store.FloorDay(p.Zone.Local(from)), true
+		}
+		hi, hiOK := store.DayStart(to, p.Zone)
 		if !loOK || !hiOK {
 			continue // part of a day: only rows tell
 		}
@@ -48,35 +62,21 @@ func splitPlan(p *store.Plan, m *store.Manifest) (split, bool) {
 	if next < p.To {
 		s.rows = append(s.rows, timeSpan{next, p.To})
 	}
-	for _, d := range p.Dimensions {
-		s.apart = s.apart || (d.Column == store.ColTime && (d.Bucket == store.Date || d.Bucket == store.DateHour))
-	}
-	return s, len(s.cells) > 0
+	return s, len(s.cells)+len(s.kept) > 0
 }
 
-// dayStart returns the midnight of local time with which the day begins whose
-// first instant is t; false if t is no first instant of a day. Where clocks are put
-// forward over midnight, the first instant is later on the clock.
-func dayStart(t event.Time, z store.Zone) (event.Time, bool) {
-	const edge = 400 * dayMicros // nearer to the ends of time there are no days
-	if t < math.MinInt64+edge || t > math.MaxInt64-edge {
-		return t, true
+// splitKept takes the days without rows and returns where rows begin. Days are asked for
+// by name here: after a change of zone the first rows can belong to a local day of which
+// cells are kept, too.
+func (s *split) splitKept(p *store.Plan, rowsFrom event.Time) event.Time {
+	piece := timeSpan{to: math.MaxInt64}
+	piece.from, _ = store.DayStart(p.From, p.Zone)
+	if to, ok := store.DayStart(p.To, p.Zone); ok {
+		piece.to = to
 	}
-	day := floorDay(localTimeOf(t, z))
-	return day, floorDay(localTimeOf(t-1, z)) < day
-}
-
-func floorDay(local event.Time) event.Time {
-	return local - (local%dayMicros+dayMicros)%dayMicros
-}
-
-// localTimeOf is local time at t.
-func localTimeOf(t event.Time, z store.Zone) event.Time {
-	offset := int64(0)
-	for i, step := range z {
-		if i == 0 || step.At <= t {
-			offset = step.Offset
-		}
+	s.kept = []timeSpan{piece}
+	if _, ok := store.DayStart(rowsFrom, p.Zone); !ok {
+		s.apart = false
 	}
-	return localOf(t, offset)
+	return min(rowsFrom, p.To)
 }

@@ -36,6 +36,7 @@ func newSchema() schema {
 		store.FinalEvents:   finalEventColumns(),
 		store.FinalSessions: finalSessionColumns(),
 		store.RollupCells:   cellColumns(),
+		store.KeptCells:     cellColumns(),
 	}
 }
 

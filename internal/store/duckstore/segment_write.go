@@ -20,7 +20,7 @@ const rowGroupSize = 61440
 const cellGroupSize = 16384
 
 func groupSize(t store.Table) int {
-	if t == store.RollupCells {
+	if t == store.RollupCells || t == store.KeptCells {
 		return cellGroupSize
 	}
 	return rowGroupSize
@@ -42,7 +42,7 @@ func sortOrder(t store.Table) string {
 		return "property, start_time, session"
 	case store.YoungAliases:
 		return "property, part"
-	case store.RollupCells:
+	case store.RollupCells, store.KeptCells:
 		return "property, rollup, d0, d1, d2, d3, d4, d5, start_time"
 	}
 	return "property, event_time, row_id, sub"
@@ -231,7 +231,7 @@ func (s *Store) describe(ctx context.Context, e *engine, path string, seg *store
 // timeColumn bounds a segment.
 func timeColumn(t store.Table) string {
 	switch t {
-	case store.YoungSessions, store.FinalSessions, store.RollupCells:
+	case store.YoungSessions, store.FinalSessions, store.RollupCells, store.KeptCells:
 		return "start_time"
 	case store.YoungAliases:
 		return "part_time"
@@ -246,7 +246,7 @@ func neededColumn(t store.Table) string {
 		return "end_time"
 	case store.YoungAliases:
 		return "part_time"
-	case store.RollupCells:
+	case store.RollupCells, store.KeptCells:
 		return "start_time"
 	}
 	return "event_time"

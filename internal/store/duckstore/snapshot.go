@@ -95,6 +95,9 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 	if p.To <= p.From {
 		return emptyAnswer(p), nil
 	}
+	if err := sn.view.manifest.CheckRows(p); err != nil {
+		return nil, err
+	}
 	key, known := sn.key(p)
 	if known {
 		if rows, ok := sn.s.answers.recall(key); ok {

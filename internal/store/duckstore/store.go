@@ -254,6 +254,7 @@ func cloneManifest(m store.Manifest) store.Manifest {
 		FinalUntil: maps.Clone(m.FinalUntil),
 		DayVersion: maps.Clone(m.DayVersion),
 		Rollups:    cloneRollups(m.Rollups),
+		Kept:       cloneRollups(m.Kept),
 	}
 }
 

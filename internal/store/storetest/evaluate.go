@@ -43,12 +43,33 @@ func evaluate(p *store.Plan, rel *relation) (*store.Rows, error) {
 	if err := check(p); err != nil {
 		return nil, err
 	}
+	return evaluateAll([]source{{p, rel}})
+}
+
+// source is rows, and the plan as it reads them.
+type source struct {
+	plan *store.Plan
+	rel  *relation
+}
+
+// evaluateAll answers one plan from all sources. Their plans differ in times only.
+func evaluateAll(sources []source) (*store.Rows, error) {
+	p := sources[0].plan
 	groups := map[string]*group{}
 	if len(p.Dimensions) == 0 {
 		groups[""] = newGroup(p, []string{}) // an answer without dimensions has one row
 	}
+	for _, src := range sources {
+		src.group(groups)
+	}
+	return answer(p, groups)
+}
+
+// group adds the rows of a source to groups.
+func (src source) group(groups map[string]*group) {
+	p := src.plan
 	seen := map[string]bool{}
-	for _, r := range rowsOf(p, rel) {
+	for _, r := range rowsOf(p, src.rel) {
 		if !matches(p.Filter, p, r) {
 			continue
 		}
@@ -69,7 +90,6 @@ func evaluate(p *store.Plan, rel *relation) (*store.Rows, error) {
 		}
 		groups[key].add(p, r)
 	}
-	return answer(p, groups)
 }
 
 func answer(p *store.Plan, groups map[string]*group) (*store.Rows, error) {

@@ -109,7 +109,7 @@ func (d *Disk) write(t store.Table, rows tableRows) store.Segment {
 
 func clone(m store.Manifest) store.Manifest {
 	return store.Manifest{Segments: slices.Clone(m.Segments), FinalUntil: maps.Clone(m.FinalUntil),
-		DayVersion: maps.Clone(m.DayVersion), Rollups: maps.Clone(m.Rollups)}
+		DayVersion: maps.Clone(m.DayVersion), Rollups: maps.Clone(m.Rollups), Kept: maps.Clone(m.Kept)}
 }
 
 // Append implements store.Store.
@@ -227,6 +227,15 @@ func (sn *memSnapshot) Release() {}
 func (sn *memSnapshot) Run(ctx context.Context, p *store.Plan) (*store.Rows, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if err := check(p); err != nil {
+		return nil, err
+	}
+	if err := sn.manifest.CheckRows(p); err != nil {
+		return nil, err
+	}
+	if from, gone := sn.manifest.RowsFrom(p.Property); gone && p.From < from && p.From < p.To {
+		return sn.evaluateKept(p, from)
 	}
 	return evaluate(p, resolve(sn.parts, sn.manifest, p.Property))
 }

@@ -20,6 +20,8 @@ type memArchive struct {
 	until    event.Time
 	isFinal  bool
 	rows     *relation
+	rowsFrom event.Time
+	dropped  bool
 }
 
 // Archive implements store.Store.
@@ -29,6 +31,7 @@ func (s *Mem) Archive(_ context.Context, p event.PropertyID) (store.Archive, err
 	s.mu.Unlock()
 	a := &memArchive{property: p, rows: resolve(s.partsOf(m), m, p)}
 	a.until, a.isFinal = m.FinalUntil[p]
+	a.rowsFrom, a.dropped = m.RowsFrom(p)
 	return a, nil
 }
 
@@ -37,6 +40,9 @@ func (a *memArchive) Release() {}
 
 // FinalUntil implements store.Archive.
 func (a *memArchive) FinalUntil() (event.Time, bool) { return a.until, a.isFinal }
+
+// RowsFrom implements store.Archive.
+func (a *memArchive) RowsFrom() (event.Time, bool) { return a.rowsFrom, a.dropped }
 
 // Earliest implements store.Archive.
 func (a *memArchive) Earliest(context.Context) (t event.Time, found bool, err error) {

@@ -19,6 +19,9 @@ func (s *Mem) Erase(_ context.Context, m store.Manifest, of []store.Erasure) (*s
 	gone := map[clientOf]bool{}
 	for _, seg := range m.Segments {
 		rows, _ := s.disk.read(seg.ID)
+		if seg.Table == store.KeptCells {
+			continue // cells name nobody
+		}
 		for _, r := range rows.sessions {
 			if slices.ContainsFunc(of, func(e store.Erasure) bool {
 				return e.Property == r.Property && e.ClientID == r.ClientID && (r.Client < e.Before || r.Client >= 1<<63)
@@ -29,6 +32,9 @@ func (s *Mem) Erase(_ context.Context, m store.Manifest, of []store.Erasure) (*s
 	}
 	out := &store.Erased{Events: map[event.PropertyID]int64{}, Touched: map[event.PropertyID][2]event.Time{}}
 	for _, seg := range m.Segments {
+		if seg.Table == store.KeptCells {
+			continue
+		}
 		rows, _ := s.disk.read(seg.ID)
 		rest, changed := rows.without(gone, m, out)
 		if !changed {
@@ -99,6 +105,9 @@ func (sn *memSnapshot) ClientsOf(_ context.Context, p event.PropertyID, userID s
 	numbers := map[event.RowID]bool{}
 	var sessions []store.SessionRow
 	for _, part := range sn.parts {
+		if part.table == store.KeptCells {
+			continue
+		}
 		for _, e := range part.rows.events {
 			numbers[e.Client] = numbers[e.Client] || (e.Property == p && e.UserID == userID)
 		}

@@ -19,7 +19,7 @@ type young struct {
 func youngOf(parts []part, p event.PropertyID) young {
 	y := young{sessions: map[event.RowID]store.SessionRow{}, aliases: map[event.RowID]store.AliasRow{}}
 	for _, part := range parts {
-		if part.table == store.FinalEvents || part.table == store.FinalSessions {
+		if !isYoung(part.table) {
 			continue
 		}
 		for _, e := range part.rows.events {
@@ -70,6 +70,9 @@ func resolve(parts []part, m store.Manifest, p event.PropertyID) *relation {
 		}
 	}
 	for _, part := range parts {
+		if part.table == store.KeptCells {
+			continue
+		}
 		for _, j := range part.rows.finals {
 			if j.event.Property == p && j.event.EventTime < until {
 				rel.events = append(rel.events, j)
@@ -84,6 +87,11 @@ func resolve(parts []part, m store.Manifest, p event.PropertyID) *relation {
 		}
 	}
 	return rel
+}
+
+// isYoung is also true of heads, whose rows are of any young table.
+func isYoung(t store.Table) bool {
+	return t != store.FinalEvents && t != store.FinalSessions && t != store.KeptCells
 }
 
 func finalUntil(m store.Manifest, p event.PropertyID) event.Time {
@@ -109,7 +117,7 @@ func (s *Mem) Compact(_ context.Context, m store.Manifest) (*store.Change, error
 	var merged tableRows
 	young := 0
 	for _, seg := range m.Segments {
-		if seg.Table == store.FinalEvents || seg.Table == store.FinalSessions {
+		if !isYoung(seg.Table) {
 			continue
 		}
 		rows, _ := s.disk.read(seg.ID)

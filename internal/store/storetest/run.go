@@ -44,6 +44,8 @@ func Run(t *testing.T, open Opener) {
 		"S36_case_insensitive_is_simple_folding":            testSimpleFolding,
 		"any_history_gives_the_same_answers":                testAnyHistoryGivesTheSameAnswers,
 		"T10_erasure_takes_one_client_only":                 testErasureTakesOneClientOnly,
+		"T11_dropped_rows_leave_their_cells":                testDroppedRowsLeaveTheirCells,
+		"T11_drops_in_any_history":                          testDropsInAnyHistory,
 		"T8_replacing_a_day_leaves_cells_of_the_next":       testReplacingADayLeavesCellsOfTheNext,
 		"T8_cells_and_rows_answer_alike":                    testCellsAndRowsAnswerAlike,
 		"archive_gives_back_what_a_fold_needs":              testArchiveGivesBackWhatAFoldNeeds,

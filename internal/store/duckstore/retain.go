@@ -1,0 +1,178 @@
+// Retention: segments are written again without the rows of days that are no longer
+// kept; the cells of these days move into segments that nobody makes again (S30, T11).
+// The old files go once no snapshot reads them.
+package duckstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tidemark/internal/event"
+	"tidemark/internal/store"
+)
+
+// DropRows implements store.Store.
+func (s *Store) DropRows(ctx context.Context, m store.Manifest, spans []store.RollupSpan) (*store.Change, error) {
+	leave, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	ctx, cancel := s.whileOpen(ctx)
+	defer cancel()
+	for _, sp := range spans {
+		if until, ok := m.FinalUntil[sp.Property]; !ok || sp.To > until {
+			return nil, fmt.Errorf("drop rows of property %s: days before %v are not final", sp.Property, sp.To.Std())
+		}
+		if _, ok := store.DayStart(sp.To, sp.Zone); !ok {
+			return nil, fmt.Errorf("drop rows of property %s: no day begins at %v", sp.Property, sp.To.Std())
+		}
+	}
+	d := &rowDrop{s: s, spans: spans}
+	for _, seg := range m.Segments {
+		if d.mayTouch(&seg) {
+			d.segs = append(d.segs, seg)
+		}
+	}
+	if len(d.segs) == 0 {
+		return nil, nil
+	}
+	release, err := s.holdFiles(d.segs)
+	if err != nil {
+		return nil, fmt.Errorf("drop rows: %w", err)
+	}
+	defer release()
+	change, err := d.run(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("drop rows: %w", err)
+	}
+	if len(change.Removed) == 0 {
+		return nil, nil
+	}
+	return change, nil
+}
+
+// rowDrop is one call of DropRows.
+type rowDrop struct {
+	s     *Store
+	spans []store.RollupSpan
+	segs  []store.Segment
+	past  string // table of young sessions that go
+	kept  []string
+	keeps int64 // rows of kept
+}
+
+// localTo is where the cells of a span end.
+func localTo(sp store.RollupSpan) event.Time {
+	to, _ := store.DayStart(sp.To, sp.Zone)
+	return to
+}
+
+// mayTouch tells whether a segment can hold what goes or moves. Aliases name nobody, and go
+// with their segment.
+func (d *rowDrop) mayTouch(seg *store.Segment) bool {
+	if seg.Table == store.YoungAliases || seg.Table == store.KeptCells {
+		return false
+	}
+	return slices.ContainsFunc(d.spans, func(sp store.RollupSpan) bool {
+		to := sp.To
+		if seg.Table == store.RollupCells {
+			to = localTo(sp)
+		}
+		return seg.MinProperty <= sp.Property && sp.Property <= seg.MaxProperty && (seg.MinTime < to || seg.Table == store.YoungSessions)
+	})
+}
+
+func (d *rowDrop) run(ctx context.Context) (_ *store.Change, err error) {
+	if err := d.findPast(ctx); err != nil {
+		return nil, fmt.Errorf("find young sessions: %w", err)
+	}
+	defer func() { err = errors.Join(err, d.s.writer.exec(context.WithoutCancel(ctx), "DROP TABLE "+d.past)) }()
+	change := &store.Change{}
+	var specs []segmentSpec
+	for _, seg := range d.segs {
+		n, err := d.count(ctx, seg)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			continue
+		}
+		change.Removed = append(change.Removed, seg.ID)
+		if seg.Table == store.RollupCells {
+			d.kept, d.keeps = append(d.kept, d.pick(seg, "SEMI")), d.keeps+n
+		}
+		if rest := seg.Rows - n; rest > 0 {
+			specs = append(specs, segmentSpec{table: seg.Table, level: seg.Level, rows: rest,
+				query: d.s.rowsQuery(seg.Table, "("+d.pick(seg, "ANTI")+")")})
+		}
+	}
+	if len(d.kept) > 0 {
+		specs = append(specs, segmentSpec{table: store.KeptCells, rows: d.keeps,
+			query: d.s.rowsQuery(store.KeptCells, "("+strings.Join(d.kept, " UNION ALL ")+")")})
+	}
+	change.Added, err = d.s.writeSpecs(ctx, d.s.writer, specs)
+	return change, err
+}
+
+// pick renders the rows of a segment that go (SEMI) or stay (ANTI).
+func (d *rowDrop) pick(seg store.Segment, join string) string {
+	from := d.s.rowsOf(seg.Table, []store.Segment{seg})
+	if seg.Table == store.YoungSessions {
+		return fmt.Sprintf("SELECT x.* FROM %s x %s JOIN %s g ON x.property = g.property AND x.session = g.session", from, join, d.past)
+	}
+	return fmt.Sprintf("SELECT x.* FROM %s x %s JOIN (VALUES %s) g(property, until) ON x.property = g.property AND x.%s < g.until",
+		from, join, d.borders(seg.Table), lastColumn(seg.Table))
+}
+
+// lastColumn is the time with whose day a row goes. A session is joined to its events as
+// long as there are any; it began no later than it ended.
+func lastColumn(t store.Table) string {
+	if t == store.FinalSessions {
+		return neededColumn(t)
+	}
+	return timeColumn(t)
+}
+
+// borders renders until when what a table holds goes, by property.
+func (d *rowDrop) borders(t store.Table) string {
+	values := make([]string, 0, len(d.spans))
+	for _, sp := range d.spans {
+		to := sp.To
+		if t == store.RollupCells {
+			to = localTo(sp)
+		}
+		values = append(values, fmt.Sprintf("(%s, %s)", propertyLiteral(sp.Property), micros(to)))
+	}
+	return strings.Join(values, ", ")
+}
+
+func (d *rowDrop) count(ctx context.Context, seg store.Segment) (n int64, err error) {
+	err = d.s.writer.run(ctx, "SELECT count(*) FROM ("+d.pick(seg, "SEMI")+")", func(r *result) error {
+		n = r.int64(0, 0)
+		return nil
+	})
+	return n, err
+}
+
+// findPast makes the table of young sessions all of whose revisions ended before the
+// border. All revisions go at once, with the tombstone: none that is older can count again.
+func (d *rowDrop) findPast(ctx context.Context) error {
+	var young []store.Segment
+	for _, seg := range d.segs {
+		if seg.Table == store.YoungSessions {
+			young = append(young, seg)
+		}
+	}
+	from := emptyTable(store.YoungSessions)
+	if len(young) > 0 {
+		from = d.s.rowsOf(store.YoungSessions, young)
+	}
+	d.past = fmt.Sprintf("past_%d", d.s.nextID.Add(1))
+	return d.s.writer.exec(ctx, fmt.Sprintf("CREATE TABLE %s AS SELECT x.property, x.session FROM %s x "+
+		"JOIN (VALUES %s) g(property, until) ON x.property = g.property "+
+		"GROUP BY x.property, x.session HAVING max(x.end_time) < max(g.until)", d.past, from, d.borders(store.YoungSessions)))
+}
