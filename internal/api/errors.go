@@ -19,6 +19,7 @@ type httpError struct {
 	message    string
 	retryAfter int // seconds; 0: none
 	violation  *fieldViolation
+	failure    *preconditionFailure
 }
 
 // Error implements error.
@@ -26,6 +27,13 @@ func (e *httpError) Error() string { return e.message }
 
 type fieldViolation struct {
 	Field       string `json:"field"`
+	Description string `json:"description"`
+}
+
+// preconditionFailure is a violation of google.rpc.PreconditionFailure.
+type preconditionFailure struct {
+	Type        string `json:"type"`
+	Subject     string `json:"subject"`
 	Description string `json:"description"`
 }
 
@@ -49,6 +57,7 @@ func tooMany(message string, retryAfter int) error {
 func answerOf(err error) *httpError {
 	var known *httpError
 	var invalid *report.InvalidError
+	var gone *report.GoneError
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &known):
@@ -59,6 +68,9 @@ func answerOf(err error) *httpError {
 			out.violation = &fieldViolation{Field: invalid.Field, Description: invalid.Message}
 		}
 		return out
+	case errors.As(err, &gone): // nothing is wrong with the request, but with when it comes
+		return &httpError{code: http.StatusBadRequest, status: "FAILED_PRECONDITION", message: gone.Error(),
+			failure: &preconditionFailure{Type: "ROWS_NOT_KEPT", Subject: gone.Field, Description: "rows begin on " + gone.RowsFrom.String()}}
 	case errors.As(err, &large):
 		return &httpError{code: http.StatusRequestEntityTooLarge, status: "INVALID_ARGUMENT",
 			message: "the request is larger than " + strconv.FormatInt(large.Limit, 10) + " bytes"}
@@ -87,6 +99,10 @@ func (a *API) writeError(w *recorder, r *http.Request, rt route, err error) {
 	if answer.violation != nil {
 		body["details"] = []any{map[string]any{"@type": "type.googleapis.com/google.rpc.BadRequest",
 			"fieldViolations": []any{answer.violation}}}
+	}
+	if answer.failure != nil {
+		body["details"] = []any{map[string]any{"@type": "type.googleapis.com/google.rpc.PreconditionFailure",
+			"violations": []any{answer.failure}}}
 	}
 	if answer.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(answer.retryAfter))

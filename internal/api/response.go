@@ -67,6 +67,7 @@ type tidemarkJSON struct {
 	Refused          map[event.RefuseReason]int64 `json:"refused"`
 	OtherCurrencies  []string                     `json:"otherCurrencies,omitempty"`
 	Restatements     []restatementJSON            `json:"restatements"`
+	KeptZones        []keptZoneJSON               `json:"keptZones,omitempty"`
 }
 
 type restatementJSON struct {
@@ -74,6 +75,12 @@ type restatementJSON struct {
 	Why  string `json:"why"`
 	From string `json:"from"`
 	To   string `json:"to"`
+}
+
+// keptZoneJSON: days up to to, whose rows are gone, are those of another zone.
+type keptZoneJSON struct {
+	TimeZone string `json:"timeZone"`
+	To       string `json:"to"`
 }
 
 type quotaJSON struct {
@@ -171,6 +178,9 @@ func metaJSON(m report.Meta) metadataJSON {
 	for _, r := range m.Restatements {
 		t.Restatements = append(t.Restatements, restatementJSON{At: r.At.UTC().Format(time.RFC3339), Why: r.Why,
 			From: r.From.String(), To: r.To.String()})
+	}
+	for _, k := range m.KeptZones {
+		t.KeptZones = append(t.KeptZones, keptZoneJSON{TimeZone: k.TimeZone, To: k.To.String()})
 	}
 	return metadataJSON{CurrencyCode: m.Currency, TimeZone: m.TimeZone, Tidemark: t}
 }

@@ -120,7 +120,7 @@ func (r *rebuild) loadOld(ctx context.Context) (err error) {
 // there: half an archive would silently be half a history.
 func (r *rebuild) archiveIsWhole() (bool, error) {
 	if r.old == nil {
-		return false, nil
+		return false, r.noCountsWithoutState()
 	}
 	segments := replay.FinalSegments(&r.old.Manifest)
 	var missing []string
@@ -138,6 +138,17 @@ func (r *rebuild) archiveIsWhole() (bool, error) {
 			len(missing), len(segments), missing[0])
 	}
 	return true, nil
+}
+
+// noCountsWithoutState refuses to go on where files hold the counts of days without rows
+// and the state that names them is lost: the log could not tell that anything is missing.
+func (r *rebuild) noCountsWithoutState() error {
+	kept, err := filepath.Glob(filepath.Join(r.serving.Config.StoreDir(), string(store.KeptCells)+"-*.parquet"))
+	if err != nil || len(kept) == 0 {
+		return err
+	}
+	return fmt.Errorf("the state is lost, and %s holds counts of days whose rows are no longer kept, which only the state can name: "+
+		"restore both from a backup; or remove the store directory to rebuild from the log alone, without these days", kept[0])
 }
 
 func checkSegment(path string, seg store.Segment) error {
@@ -179,10 +190,7 @@ func (r *rebuild) prepare(meta *state.Meta) error {
 	return nil
 }
 
-// copiesState: the log cannot tell of every client, and no archive does.
-func (r *rebuild) copiesState() bool {
-	return r.old != nil && !r.result.Archive && replay.Truncated(r.log)
-}
+func (r *rebuild) copiesState() bool { return replay.SeedsFromState(r.old, r.log, r.result.Archive) }
 
 // fold runs a processor from the start of the log to where the old one was.
 func (r *rebuild) fold(ctx context.Context, meta *state.Meta, progress func(string, float64)) (err error) {
@@ -203,7 +211,7 @@ func (r *rebuild) fold(ctx context.Context, meta *state.Meta, progress func(stri
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	if r.result.Archive && replay.Truncated(r.log) {
+	if r.result.Archive && replay.Truncated(r.log) && !r.copiesState() {
 		if err := replay.SeedFromArchive(ctx, rows, disk, r.log, meta); err != nil {
 			return err
 		}

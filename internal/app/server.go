@@ -19,6 +19,7 @@ import (
 	"tidemark/internal/collect"
 	"tidemark/internal/config"
 	"tidemark/internal/enrich"
+	"tidemark/internal/event"
 	"tidemark/internal/eventlog/pebblelog"
 	"tidemark/internal/geo"
 	"tidemark/internal/obs"
@@ -226,6 +227,7 @@ func (s *server) openProcessor(context.Context) (err error) {
 	s.processor, err = pipeline.New(s.Config.Processor, s.meta, pipeline.Deps{
 		Log: s.log, State: s.state, Store: s.store, Deriver: enrich.NewDeriver(enrich.DefaultConfig()),
 		Logger: s.Logger, Registerer: s.telemetry, Clock: time.Now, Pressed: s.appends.pressed,
+		RowDays: s.rowDays,
 	})
 	if err != nil {
 		return err
@@ -234,6 +236,22 @@ func (s *server) openProcessor(context.Context) (err error) {
 	s.reports, err = report.New(s.Config.Report, report.Deps{Store: s.store, Freshness: s.processor,
 		Restatements: restatements{s.processor, s.registry}})
 	return err
+}
+
+// rowDays tells upkeep for how long properties keep rows. A rebuild
+// asks nobody and keeps all.
+func (s *server) rowDays(ctx context.Context) (map[event.PropertyID]int, error) {
+	properties, err := s.registry.Properties(ctx)
+	if err != nil {
+		return nil, err
+	}
+	days := map[event.PropertyID]int{}
+	for i := range properties {
+		if n := properties[i].RowDays; n > 0 {
+			days[properties[i].ID] = n
+		}
+	}
+	return days, nil
 }
 
 func (s *server) runProcessor(ctx context.Context) error { return s.processor.Run(ctx) }

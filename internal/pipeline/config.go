@@ -100,6 +100,8 @@ type Deps struct {
 	// Pressed, if set, tells that senders wait for the processor time that folding
 	// takes: folding then steps back.
 	Pressed func() bool
+	// RowDays, if set, tells for how long properties keep rows (S30).
+	RowDays RowDays
 	// Step, if set, is called before each named step of a commit. Crash tests
 	// stop there.
 	Step func(name string)

@@ -96,6 +96,9 @@ func (p *Processor) noteErased(m *state.Meta, erased *store.Erased) {
 		if !known {
 			from = touched[0]
 		}
+		// A session can have begun on a day that has no rows any more: its cells stay.
+		rowsFrom, _ := m.Manifest.RowsFrom(id)
+		from = max(from, rowsFrom)
 		to := min(p.keeper.endOfDay(id, touched[1]), m.Manifest.FinalUntil[id])
 		if from >= to {
 			continue // young days only: nothing that was final has changed

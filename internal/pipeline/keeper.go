@@ -79,6 +79,7 @@ func cloneManifest(m store.Manifest) store.Manifest {
 	m.FinalUntil = maps.Clone(m.FinalUntil)
 	m.DayVersion = maps.Clone(m.DayVersion)
 	m.Rollups = maps.Clone(m.Rollups)
+	m.Kept = maps.Clone(m.Kept)
 	if m.FinalUntil == nil {
 		m.FinalUntil = map[event.PropertyID]event.Time{}
 	}
@@ -154,6 +155,18 @@ func (k *keeper) startOfDay(id event.PropertyID, t event.Time) (event.Time, bool
 		return 0, false
 	}
 	return z.StartOfDay(z.LocalDay(t)), true
+}
+
+// daysBefore returns the start of the property's local day that lies n days before that
+// in which t lies; false if the zone is not known yet.
+func (k *keeper) daysBefore(id event.PropertyID, t event.Time, n int) (event.Time, bool) {
+	k.facts.Lock()
+	defer k.facts.Unlock()
+	z := k.facts.zones[id].zone
+	if z == nil {
+		return 0, false
+	}
+	return z.StartOfDay(z.LocalDay(t) - int32(n)), true
 }
 
 // stepsOf returns the name of the property's zone and its offsets within [from,

@@ -15,6 +15,14 @@ import (
 // ErrRestated: final days of the property were changed since the replay read them.
 var ErrRestated = errors.New("final days of the property were changed meanwhile: replay again")
 
+// ErrRowsGone: rows of the days are not kept any more (S30).
+var ErrRowsGone = errors.New("rows of these days are not kept any more")
+
+func hasRows(m *store.Manifest, r store.Replacement) bool {
+	from, gone := m.RowsFrom(r.Property)
+	return !gone || r.From >= from
+}
+
 // WhyReplay is a replay's reason in its Restatement.
 const WhyReplay = "replay"
 
@@ -42,6 +50,9 @@ func (p *Processor) Restatements(id event.PropertyID) []state.Restatement {
 func (p *Processor) Restate(ctx context.Context, r store.Replacement, known int) error {
 	p.upkeepMu.Lock()
 	defer p.upkeepMu.Unlock()
+	if m := p.keeper.manifest(); !hasRows(&m, r) {
+		return ErrRowsGone // dropped while the replay ran: they must not come back
+	}
 	p.deps.step("replace final rows")
 	change, err := p.deps.Store.ReplaceFinal(ctx, p.keeper.manifest(), r)
 	if err != nil {

@@ -45,9 +45,12 @@ func (p *Processor) rollUp(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// zoneReach is more than any two clocks on earth differ by.
+const zoneReach = 48 * time.Hour
+
 // nextRollup finds the earliest final day of a property that has no cells, and
 // the range that will have them then. Before the first final row there is nothing to
-// make cells of, so the first range begins with time itself.
+// make cells of, so the first range begins with time itself, or where rows begin.
 func (p *Processor) nextRollup(m *store.Manifest, id event.PropertyID, until event.Time) (
 	store.RollupSpan, store.RollupRange, bool) {
 	none := func() (store.RollupSpan, store.RollupRange, bool) {
@@ -57,7 +60,10 @@ func (p *Processor) nextRollup(m *store.Manifest, id event.PropertyID, until eve
 	if !ok {
 		return none() // its definition was not read in this run yet
 	}
-	from, to := event.Time(math.MinInt64), until
+	// After a change of zone FinalUntil lies within a day, whose cells would lack its rest.
+	until, _ = p.keeper.startOfDay(id, until)
+	start, _ := m.RowsFrom(id)
+	from, to := start, until
 	for _, r := range ofZone(m.Rollups[id], name) {
 		if r.From > from {
 			to = min(to, r.From) // a gap
@@ -77,6 +83,10 @@ func (p *Processor) nextRollup(m *store.Manifest, id event.PropertyID, until eve
 	span := store.RollupSpan{Property: id, From: max(from, min(first, r.To-1)), To: r.To}
 	if day, known := p.keeper.startOfDay(id, span.From); known {
 		span.From = max(from, day)
+	}
+	if from == start {
+		// Cells of another zone can carry an earlier day than the first row has now.
+		span.From = span.From.Add(-zoneReach)
 	}
 	_, span.Zone, _ = p.keeper.stepsOf(id, span.From, span.To)
 	return span, r, true

@@ -65,6 +65,17 @@ func (p *Processor) Upkeep(ctx context.Context) error {
 			return err
 		}
 	}
+	// A registry that does not answer keeps rows, and nothing else waits for it.
+	dropErr := p.dropRows(ctx)
+	var fatal commitError
+	if errors.As(dropErr, &fatal) {
+		return dropErr
+	}
+	return errors.Join(p.compact(ctx), dropErr)
+}
+
+// compact merges segments until nothing is worth it.
+func (p *Processor) compact(ctx context.Context) error {
 	for ctx.Err() == nil {
 		change, err := p.deps.Store.Compact(ctx, p.keeper.manifest())
 		if err != nil {

@@ -5,6 +5,7 @@ package replay
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -38,6 +39,9 @@ func StartMeta(old *state.Meta, log eventlog.Log, generation uint64, archive boo
 	if archive {
 		m.Manifest.FinalUntil = old.Manifest.FinalUntil
 		m.Manifest.Segments = FinalSegments(&old.Manifest)
+		m.Manifest.Kept = old.Manifest.Kept
+	} else if len(old.Manifest.Kept) > 0 {
+		return nil, ErrCountsLost
 	}
 	for i := range m.Partitions {
 		if m.Partitions[i].Next == 0 {
@@ -57,11 +61,24 @@ func StartMeta(old *state.Meta, log eventlog.Log, generation uint64, archive boo
 	return m, nil
 }
 
-// FinalSegments returns the segments that make up the archive.
+// ErrCountsLost: days whose rows are gone are counted nowhere but in the cells that the
+// archive keeps of them, and the archive is not there.
+var ErrCountsLost = errors.New("the counts of days whose rows are no longer kept are in the archive of final days, which is not there: " +
+	"restore the store directory from a backup")
+
+// FinalSegments returns the segments that make up the archive: final rows, and of days
+// whose rows are gone the cells. Other cells are made again.
 func FinalSegments(m *store.Manifest) []store.Segment {
 	return slices.DeleteFunc(slices.Clone(m.Segments), func(s store.Segment) bool {
-		return s.Table != store.FinalEvents && s.Table != store.FinalSessions
+		return s.Table != store.FinalEvents && s.Table != store.FinalSessions && s.Table != store.KeptCells
 	})
+}
+
+// SeedsFromState tells whether a rebuild learns from a copy of the old state what clients
+// were before the log: neither the log nor the archive can tell of all of them. With rows
+// that are gone went their clients' past.
+func SeedsFromState(old *state.Meta, log eventlog.Log, archive bool) bool {
+	return old != nil && Truncated(log) && (!archive || len(old.Manifest.Kept) > 0)
 }
 
 // Truncated tells whether the log has forgotten records.

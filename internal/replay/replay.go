@@ -27,6 +27,19 @@ var (
 	ErrNotFinal = errors.New("no day of the range is final")
 )
 
+// GoneError: rows of the property are no longer kept, which a replay would need: of the
+// days that it counts again, or to know what its clients were before them.
+type GoneError struct {
+	// RowsFrom is from when on there are rows.
+	RowsFrom event.Time
+}
+
+// Error implements error.
+func (e *GoneError) Error() string {
+	return fmt.Sprintf("rows from before %s are no longer kept (retention of rows), and with them went what clients did before: "+
+		"days of this property cannot be counted again, those that have rows included", e.RowsFrom.Std().Format(time.RFC3339))
+}
+
 // Processor is what a replay needs of the one that folds the log.
 type Processor interface {
 	report.FreshnessSource
@@ -130,6 +143,9 @@ func (e *Engine) run(ctx context.Context, o Order) (*Result, error) {
 		return nil, err
 	}
 	defer archive.Release()
+	if from, gone := archive.RowsFrom(); gone {
+		return nil, &GoneError{RowsFrom: from}
+	}
 	zone, err := window.LoadZone(o.Now.TimeZone)
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func (e *Engine) Freshness(ctx context.Context, p event.PropertyID) (Freshness, 
 }
 
 // Run answers all queries from one snapshot (Q1). An *InvalidError is the
-// asker's mistake; its Field begins with requests[i] if there are several.
+// asker's mistake, a *GoneError is not; Field begins with requests[i] if there are several.
 func (e *Engine) Run(ctx context.Context, queries []*Query) ([]*Result, error) {
 	questions := make([]*question, len(queries))
 	for i, q := range queries {
@@ -128,6 +128,9 @@ func (e *Engine) Run(ctx context.Context, queries []*Query) ([]*Result, error) {
 		return nil, fmt.Errorf("take snapshot: %w", err)
 	}
 	defer snap.Release()
+	if err := e.noteKeptZones(snap, questions, results); err != nil {
+		return nil, err
+	}
 	return results, e.answerAll(ctx, snap, questions, results)
 }
 
@@ -174,10 +177,17 @@ func (qn *question) touching(all []Restatement) []Restatement {
 
 func atRequest(i, n int, err error) error {
 	var wrong *InvalidError
-	if n < 2 || !errors.As(err, &wrong) {
-		return err
+	var gone *GoneError
+	switch {
+	case n < 2:
+	case errors.As(err, &wrong):
+		at := *wrong
+		at.Field = fmt.Sprintf("requests[%d].%s", i, wrong.Field)
+		return &at
+	case errors.As(err, &gone):
+		at := *gone
+		at.Field = fmt.Sprintf("requests[%d].%s", i, gone.Field)
+		return &at
 	}
-	at := *wrong
-	at.Field = fmt.Sprintf("requests[%d].%s", i, wrong.Field)
-	return &at
+	return err
 }

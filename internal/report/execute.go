@@ -56,6 +56,10 @@ func (x *execution) run(ctx context.Context, qn *question, p *store.Plan) (*stor
 			Message: fmt.Sprintf("the report has more than %d rows", x.engine.cfg.MaxRows),
 			Hint:    "filter, ask for fewer days, or drop a dimension"}
 	}
+	var gone *store.GoneError
+	if errors.As(err, &gone) {
+		return nil, x.engine.goneError(qn, gone)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("run plan: %w", err)
 	}

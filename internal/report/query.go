@@ -167,6 +167,16 @@ type Meta struct {
 	// if everything was counted from rows.
 	Rollups      []string
 	Restatements []Restatement
+	// KeptZones are other zones in which days of this answer were counted whose rows are
+	// gone (S30), oldest first.
+	KeptZones []KeptZone
+}
+
+// KeptZone says that days up to To are those of another zone: after a change of zone they
+// cannot be grouped anew.
+type KeptZone struct {
+	TimeZone string
+	To       Day
 }
 
 // Freshness is how far the store has come (S27).

@@ -32,6 +32,8 @@ type Options struct {
 	Partitions int // 0: 16
 	// OpenStore opens the store instead of DuckDB, for tests of many small runs.
 	OpenStore func(store.Manifest) (store.Store, error)
+	// RowDays says for how long properties keep rows.
+	RowDays map[event.PropertyID]int
 	// Step is called before each step of a commit.
 	Step func(name string)
 	// suffix of the directories of state and segments: a rebuild makes others.
@@ -123,6 +125,7 @@ func (p *Product) run(log eventlog.Log, clients state.State, meta *state.Meta, q
 	p.Processor, err = pipeline.New(cfg, meta, pipeline.Deps{
 		Log: log, State: clients, Store: p.Store, Deriver: enrich.NewDeriver(enrich.DefaultConfig()),
 		Logger: quiet, Clock: time.Now, Step: o.Step,
+		RowDays: func(context.Context) (map[event.PropertyID]int, error) { return o.RowDays, nil },
 	})
 	if err != nil {
 		return err

@@ -33,7 +33,11 @@ func Rebuild(ctx context.Context, o Options, archive bool) (Options, error) {
 		return o, errors.Join(err, log.Close())
 	}
 	meta, err := replay.StartMeta(old, log, 0, archive)
-	if err == nil && replay.Truncated(log) && !archive {
+	if err != nil {
+		return o, errors.Join(err, log.Close())
+	}
+	seeded := replay.SeedsFromState(old, log, archive)
+	if seeded {
 		var copied bool
 		copied, err = vfs.Clone(o.FS, o.FS, o.stateDir(), made.stateDir())
 		err = errors.Join(err, copyError(copied))
@@ -52,7 +56,7 @@ func Rebuild(ctx context.Context, o Options, archive bool) (Options, error) {
 	if p.state, err = made.openState(quiet); err != nil {
 		return o, errors.Join(err, log.Close())
 	}
-	err = p.rebuild(ctx, bounded, old, meta, quiet)
+	err = p.rebuild(ctx, bounded, old, meta, seeded, quiet)
 	return made, errors.Join(err, p.close())
 }
 
@@ -70,16 +74,15 @@ func copySegment(from, to string) error {
 	return os.Link(from, to)
 }
 
-func (p *Product) rebuild(ctx context.Context, log *replay.BoundedLog, old, meta *state.Meta, quiet *slog.Logger) error {
+func (p *Product) rebuild(ctx context.Context, log *replay.BoundedLog, old, meta *state.Meta, fromState bool, quiet *slog.Logger) error {
 	var clients state.State = p.state
-	if replay.Truncated(log) && len(meta.Manifest.Segments) == 0 {
+	if fromState {
 		seeded, err := replay.NewSeededState(ctx, p.state, log)
 		if err != nil {
 			return err
 		}
 		clients = seeded
-	}
-	if err := p.seed(ctx, log, meta, quiet); err != nil {
+	} else if err := p.seed(ctx, log, meta, quiet); err != nil {
 		return err
 	}
 	if err := p.run(log, clients, meta, quiet); err != nil {
