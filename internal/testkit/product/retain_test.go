@@ -175,6 +175,7 @@ func dropSome(t *testing.T, r *retained) {
 	if got, want := r.ask(r.march(7, 31, "sessions", "pagePath")), pages(7, 12); got != want {
 		t.Errorf("sessions by page of days with rows: got\n%swant\n%s", got, want)
 	}
+	r.onlyKeptRowsOnDisk(from)
 	after, err := r.product.Ledger(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
@@ -203,6 +204,29 @@ func dropSome(t *testing.T, r *retained) {
 	}
 	if got, want := r.ask(r.march(1, 31, "totalUsers")), "[] [14]\n"; got != want {
 		t.Errorf("users with a young event: got %swant %s", got, want)
+	}
+}
+
+// onlyKeptRowsOnDisk checks that no file but those of the manifest is there, and that these
+// hold no older row: a segment's bounds were read from its rows.
+func (r *retained) onlyKeptRowsOnDisk(from event.Time) {
+	r.t.Helper()
+	named := map[string]bool{}
+	for _, seg := range manifestOf(r).Segments {
+		named[seg.File] = true
+		if seg.Table != store.RollupCells && seg.Table != store.KeptCells && seg.Table != store.YoungAliases &&
+			(seg.MinTime < from || seg.LastNeeded < from) {
+			r.t.Errorf("segment %s has rows from %v on, want none before %v", seg.File, seg.MinTime, from)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(r.options.Dir, "segments", "*.parquet*"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, f := range files {
+		if !named[filepath.Base(f)] {
+			r.t.Errorf("file %s is still there", f)
+		}
 	}
 }
 
