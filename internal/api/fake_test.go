@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -209,6 +210,11 @@ func newServer(t testing.TB) *server {
 	t.Helper()
 	mem := storetest.NewMem()
 	if err := mem.Append(t.Context(), someRows()); err != nil {
+		t.Fatal(err)
+	}
+	// Property 200 keeps no rows of February, whose days were counted in Tokyo.
+	if err := mem.Install(t.Context(), store.Manifest{Kept: map[event.PropertyID][]store.RollupRange{200: {{From: math.MinInt64,
+		To: event.TimeOf(time.Date(2026, 2, 28, 15, 0, 0, 0, time.UTC)), Zone: "Asia/Tokyo"}}}}); err != nil {
 		t.Fatal(err)
 	}
 	engine, err := report.New(report.DefaultConfig(), report.Deps{Store: mem, Freshness: fakeFreshness{}})

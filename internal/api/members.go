@@ -181,7 +181,8 @@ func (a *API) createProperty(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := n.fields()
 	wanted := property.NewProperty{Name: f.get("name").text(), TimeZone: f.get("timeZone").text(),
-		Currency: f.get("currency").text(), KeyEvents: f.get("keyEvents").texts()}
+		Currency: f.get("currency").text(), KeyEvents: f.get("keyEvents").texts(),
+		RowDays: int(f.get("rowDays").whole(0, property.MaxRowDays))}
 	f.done()
 	if n.r.err != nil {
 		return n.r.err
