@@ -1,10 +1,12 @@
 // The HTTP client: JSON in and out, and errors that say what to do about them.
+import { problemOf } from "./problem";
 
 export class ApiError extends Error {
   constructor(
     readonly status: number, // 0: no answer at all.
     message: string,
     readonly retryAfter: number, // Seconds, 0 if the server did not say.
+    readonly reason = "", // Of a precondition that does not hold.
   ) {
     super(message);
   }
@@ -31,19 +33,9 @@ export async function call<T>(
   if (response.status === 204) return undefined as T;
   const text = await response.text();
   if (response.ok) return JSON.parse(text) as T;
-  throw new ApiError(
-    response.status,
-    messageOf(text, response.status),
-    Number(response.headers.get("Retry-After")) || 0,
-  );
-}
-
-function messageOf(text: string, status: number): string {
-  try {
-    return String(JSON.parse(text).error.message);
-  } catch {
-    return `The server answered with status ${status}.`;
-  }
+  const problem = problemOf(text, response.status);
+  const retryAfter = Number(response.headers.get("Retry-After")) || 0;
+  throw new ApiError(response.status, problem.message, retryAfter, problem.reason);
 }
 
 export interface Property {

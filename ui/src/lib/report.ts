@@ -40,6 +40,7 @@ export interface Freshness {
   tooLate?: number;
   refused?: Record<string, number>;
   restatements?: unknown[];
+  keptZones?: { timeZone: string; to: string }[]; // Days whose rows are gone, of another zone.
 }
 
 export interface ReportResponse {
