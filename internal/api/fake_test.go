@@ -131,7 +131,7 @@ func (r *fakeRegistry) CreateProperty(_ context.Context, n property.NewProperty)
 	if n.Name == "" {
 		return property.Property{}, property.Credentials{}, fmt.Errorf("name: %w: it is empty", property.ErrInvalid)
 	}
-	p := property.Property{ID: 300, Name: n.Name, TimeZone: n.TimeZone, Currency: n.Currency}
+	p := property.Property{ID: 300, Name: n.Name, TimeZone: n.TimeZone, Currency: n.Currency, RowDays: n.RowDays}
 	r.properties[300] = p
 	return p, property.Credentials{Property: 300, MeasurementID: "G-300", APISecret: "s3", ReadKey: "key-300"}, nil
 }

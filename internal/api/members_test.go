@@ -198,7 +198,7 @@ func TestA5OtherSitesCannotChangeAnything(t *testing.T) {
 func TestMembersMakePropertiesAndSeeThem(t *testing.T) {
 	s := newServer(t)
 	cookie := s.logIn(t)
-	resp := s.send(t, "POST", "/v1/properties", `{"name":"New","timeZone":"Asia/Kolkata","currency":"INR"}`, cookie)
+	resp := s.send(t, "POST", "/v1/properties", `{"name":"New","timeZone":"Asia/Kolkata","currency":"INR","rowDays":90}`, cookie)
 	want := `{"property":"300","measurementId":"G-300","apiSecret":"s3","readKey":"key-300"}`
 	if got := bodyOf(t, resp); got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -209,6 +209,9 @@ func TestMembersMakePropertiesAndSeeThem(t *testing.T) {
 	}
 	if len(me.Properties) != 3 {
 		t.Errorf("the member sees %d properties, want 3", len(me.Properties))
+	}
+	if p := s.registry.properties[300]; p.RowDays != 90 || p.TimeZone != "Asia/Kolkata" {
+		t.Errorf("the registry was asked for %+v", p)
 	}
 	bad := s.send(t, "POST", "/v1/properties", `{"name":""}`, cookie)
 	if text := bodyOf(t, bad); bad.StatusCode != 400 || !strings.Contains(text, "name: invalid") {

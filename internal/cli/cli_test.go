@@ -60,7 +60,7 @@ func wantText(t *testing.T, got, want string) {
 func TestHelpListsEveryCommand(t *testing.T) {
 	for _, args := range [][]string{nil, {"--help"}} {
 		out := tidemark(t, args...).ok(t).out
-		for _, name := range []string{"serve", "demo", "property create", "property list", "report", "tail",
+		for _, name := range []string{"serve", "demo", "property create", "property set", "property list", "report", "tail",
 			"ledger", "replay", "simulate", "check-config", "list-roles", "version"} {
 			if !strings.Contains(out, name) {
 				t.Errorf("help after %q does not name %s:\n%s", args, name, out)
@@ -149,9 +149,50 @@ func TestPropertyListShowsThem(t *testing.T) {
 		t.Errorf("create: got %q", out)
 	}
 	out := tidemark(t, "property", "list", "--data-dir", dir).ok(t).out
-	if lines := strings.Split(out, "\n"); len(lines) != 4 || !strings.HasSuffix(lines[1], "UTC        USD       Another") ||
+	if lines := strings.Split(out, "\n"); len(lines) != 4 || !strings.HasSuffix(lines[1], "UTC        USD       for ever   Another") ||
 		!strings.HasSuffix(lines[2], "  Shop") {
 		t.Errorf("list: got %q", out)
+	}
+}
+
+// Keeping fewer rows loses some for good: it needs a word more.
+func TestPropertySetSaysForHowLongRowsAreKept(t *testing.T) {
+	dir := t.TempDir()
+	var made property.Credentials
+	out := tidemark(t, "property", "create", "--data-dir", dir, "--name", "Shop", "--row-days", "400", "--json").ok(t).out
+	if err := json.Unmarshal([]byte(out), &made); err != nil {
+		t.Fatal(err)
+	}
+	set := func(args ...string) result {
+		return tidemark(t, append([]string{"property", "set", "--data-dir", dir, "--property", made.Property.String(), "--row-days"}, args...)...)
+	}
+	kept := func() int {
+		t.Helper()
+		var list []listedProperty
+		if err := json.Unmarshal([]byte(tidemark(t, "property", "list", "--data-dir", dir, "--json").ok(t).out), &list); err != nil || len(list) != 1 {
+			t.Fatalf("list: %+v, %v", list, err)
+		}
+		return list[0].RowDays
+	}
+	if n := kept(); n != 400 {
+		t.Errorf("made with %d days, want 400", n)
+	}
+	if r := set("90"); r.code != 2 || !strings.Contains(r.err, "for good") || !strings.Contains(r.err, "--yes") || kept() != 400 {
+		t.Errorf("fewer days without --yes: %+v, kept %d", r, kept())
+	}
+	wantText(t, set("90", "--yes").ok(t).out, "Rows of Shop are kept 90 days.\n")
+	if r := set("7", "--yes"); r.code != 1 || !strings.Contains(r.err, "rowDays: must be 0, for ever, or between 8 and") || kept() != 90 {
+		t.Errorf("too few days: %+v, kept %d", r, kept())
+	}
+	wantText(t, set("0", "--json").ok(t).out, `{"property":"`+made.Property.String()+`","rowDays":0}`+"\n")
+	if r := set("400"); r.code != 2 || kept() != 0 {
+		t.Errorf("from for ever to some without --yes: %+v, kept %d", r, kept())
+	}
+	if r := tidemark(t, "property", "set", "--data-dir", dir, "--property", "77", "--row-days", "9", "--yes"); r.code != 1 || !strings.Contains(r.err, "not found") {
+		t.Errorf("an unknown property: %+v", r)
+	}
+	if out := tidemark(t, "property", "list", "--data-dir", dir).ok(t).out; !strings.Contains(out, "for ever") {
+		t.Errorf("list: %s", out)
 	}
 }
 

@@ -1,4 +1,4 @@
-// property create and property list: straight on the registry, so they work
+// property create, set and list: straight on the registry, so they work
 // whether a server runs or not.
 package cli
 
@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"tidemark/internal/config"
+	"tidemark/internal/event"
 	"tidemark/internal/property"
 	"tidemark/internal/property/sqlreg"
 )
 
 type propertyCmd struct {
 	Create createCmd `cmd:"" help:"Make a property with a data stream, an API secret and a read key."`
+	Set    setCmd    `cmd:"" help:"Say for how many days a property keeps rows."`
 	List   listCmd   `cmd:"" help:"List the properties."`
 }
 
@@ -46,6 +48,7 @@ type createCmd struct {
 	TimeZone string   `help:"Time zone of its days, such as Europe/Berlin." default:"UTC" placeholder:"ZONE"`
 	Currency string   `help:"ISO 4217 code of its money, such as EUR." default:"USD" placeholder:"CODE"`
 	KeyEvent []string `help:"Event that counts as a key event; may be given several times (default: purchase)." placeholder:"EVENT"`
+	RowDays  int      `help:"Days for which rows are kept, at least 8; sums of older days stay (0: for ever)." default:"0" placeholder:"DAYS"`
 }
 
 func (c *createCmd) Run(ctx context.Context, env *Env) (err error) {
@@ -55,7 +58,7 @@ func (c *createCmd) Run(ctx context.Context, env *Env) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	p, keys, err := r.CreateProperty(ctx, property.NewProperty{
-		Name: c.Name, TimeZone: c.TimeZone, Currency: c.Currency, KeyEvents: c.KeyEvent,
+		Name: c.Name, TimeZone: c.TimeZone, Currency: c.Currency, KeyEvents: c.KeyEvent, RowDays: c.RowDays,
 	})
 	if err != nil {
 		return err
@@ -67,11 +70,67 @@ func (c *createCmd) Run(ctx context.Context, env *Env) (err error) {
 		{"Property", p.ID.String() + "  " + p.Name},
 		{"Time zone", p.TimeZone},
 		{"Currency", p.Currency},
+		{"Rows kept", daysText(p.RowDays)},
 		{"Measurement id", keys.MeasurementID},
 		{"API secret", keys.APISecret},
 		{"Read key", keys.ReadKey},
 	})
 	_, err = fmt.Fprintln(env.Stdout, "\nThe secret and the key are shown this once: only their hashes are kept.")
+	return err
+}
+
+// daysText says for how long rows are kept.
+func daysText(n int) string {
+	if n == 0 {
+		return "for ever"
+	}
+	return fmt.Sprintf("%d days", n)
+}
+
+type setCmd struct {
+	dataDir
+	output
+	Property string `help:"Property id." required:"" placeholder:"ID"`
+	RowDays  int    `help:"Days for which rows are kept, at least 8; sums of older days stay (0: for ever)." required:"" placeholder:"DAYS"`
+	Yes      bool   `help:"Rows that are older now may be dropped, for good."`
+}
+
+// propertySettings is the answer of property set --json.
+type propertySettings struct {
+	Property string `json:"property"`
+	RowDays  int    `json:"rowDays"`
+}
+
+func (c *setCmd) Run(ctx context.Context, env *Env) (err error) {
+	id, err := event.ParsePropertyID(c.Property)
+	if err != nil {
+		return usagef("--property: %v", err)
+	}
+	r, err := c.registry()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	p, err := r.Property(ctx, id)
+	if err != nil {
+		return err
+	}
+	fewer := c.RowDays != 0 && (p.RowDays == 0 || c.RowDays < p.RowDays)
+	p.RowDays = c.RowDays
+	if p, err = p.Normal(); err != nil {
+		return err
+	}
+	if fewer && !c.Yes {
+		return usagef("rows of days that lie more than %d days back will be dropped, for good: their sums stay, but what only rows "+
+			"can tell of them, and counting any day of the property again, will be refused. Say --yes to do it", c.RowDays)
+	}
+	if p, err = r.UpdateProperty(ctx, p); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(env.Stdout, propertySettings{Property: p.ID.String(), RowDays: p.RowDays})
+	}
+	_, err = fmt.Fprintf(env.Stdout, "Rows of %s are kept %s.\n", safe(p.Name), daysText(p.RowDays))
 	return err
 }
 
@@ -86,6 +145,7 @@ type listedProperty struct {
 	Name           string    `json:"name"`
 	TimeZone       string    `json:"timeZone"`
 	Currency       string    `json:"currency"`
+	RowDays        int       `json:"rowDays"`
 	MeasurementIDs []string  `json:"measurementIds"`
 	Created        time.Time `json:"created"`
 }
@@ -101,15 +161,15 @@ func (c *listCmd) Run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	list := []listedProperty{}
-	rows := [][]string{{"PROPERTY", "MEASUREMENT ID", "TIME ZONE", "CURRENCY", "NAME"}}
+	rows := [][]string{{"PROPERTY", "MEASUREMENT ID", "TIME ZONE", "CURRENCY", "ROWS KEPT", "NAME"}}
 	for _, p := range ps {
 		l := listedProperty{
 			Property: p.ID.String(), Name: p.Name, TimeZone: p.TimeZone, Currency: p.Currency,
-			MeasurementIDs: []string{}, Created: p.Created,
+			RowDays: p.RowDays, MeasurementIDs: []string{}, Created: p.Created,
 		}
 		for _, s := range p.Streams {
 			l.MeasurementIDs = append(l.MeasurementIDs, s.MeasurementID)
-			rows = append(rows, []string{l.Property, s.MeasurementID, l.TimeZone, l.Currency, l.Name})
+			rows = append(rows, []string{l.Property, s.MeasurementID, l.TimeZone, l.Currency, daysText(l.RowDays), l.Name})
 		}
 		list = append(list, l)
 	}

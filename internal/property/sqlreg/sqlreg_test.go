@@ -215,6 +215,28 @@ func TestSQ2_NewerSchemaIsRefused(t *testing.T) {
 	}
 }
 
+// A registry of before there was a choice keeps rows for ever, as it did.
+func TestOlderRegistriesKeepRowsForEverS30(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "registry.db")
+	d := open(t, path, nil)
+	p, _, err := d.CreateProperty(t.Context(), property.NewProperty{Name: "Shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{`ALTER TABLE property DROP COLUMN row_days`, `DELETE FROM goose_db_version WHERE version_id = 2`} {
+		if _, err := d.write.ExecContext(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := closed(t, open(t, path, nil)).Property(t.Context(), p.ID)
+	if err != nil || got.RowDays != 0 || got.Version != p.Version {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func TestSQ3_FilesAreTheOwnersOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "registry.db")
 	closed(t, open(t, path, nil))
