@@ -25,6 +25,12 @@ func post(t testing.TB, url, body string) (int, string) {
 	}
 	req.Header.Set("Content-Type", "text/plain")
 	req.Header.Set("User-Agent", browserAgent)
+	return answerTo(t, req)
+}
+
+// answerTo returns status and text of the answer, whatever they are.
+func answerTo(t testing.TB, req *http.Request) (int, string) {
+	t.Helper()
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
