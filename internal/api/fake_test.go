@@ -214,7 +214,7 @@ func newServer(t testing.TB) *server {
 	}
 	// Property 200 keeps no rows of February, whose days were counted in Tokyo.
 	if err := mem.Install(t.Context(), store.Manifest{Kept: map[event.PropertyID][]store.RollupRange{200: {{From: math.MinInt64,
-		To: event.TimeOf(time.Date(2026, 2, 28, 15, 0, 0, 0, time.UTC)), Zone: "Asia/Tokyo"}}}}); err != nil {
+		To: event.TimeOf(time.Date(2026, 2, 28, 15, 0, 0, 0, time.UTC)), Zone: "Asia/Tokyo", Last: math.MaxUint8}}}}); err != nil {
 		t.Fatal(err)
 	}
 	engine, err := report.New(report.DefaultConfig(), report.Deps{Store: mem, Freshness: fakeFreshness{}})

@@ -38,8 +38,16 @@ func (m *Manifest) WithoutRows(p event.PropertyID, until event.Time, zone string
 		m.Kept = map[event.PropertyID][]RollupRange{}
 	}
 	from, _ := m.RowsFrom(p)
-	m.Kept[p] = WithRollups(m.Kept[p], RollupRange{From: from, To: until, Zone: zone})
+	m.Kept[p] = WithRollups(m.Kept[p], RollupRange{From: from, To: until, Zone: zone, Last: lastRollup()})
 	m.Rollups[p] = WithoutRollups(m.Rollups[p], math.MinInt64, until)
+}
+
+// lastRollup is the largest id in use.
+func lastRollup() (last RollupID) {
+	for _, r := range Rollups() {
+		last = max(last, r.ID)
+	}
+	return last
 }
 
 // GoneError says that a plan needs rows that are not kept any more.
@@ -63,7 +71,10 @@ func (m *Manifest) CheckRows(p *Plan) error {
 	if !gone || p.From >= from || p.To <= p.From {
 		return nil
 	}
-	_, ok := RollupFor(p)
+	r, ok := RollupFor(p)
+	for _, kept := range m.Kept[p.Property] {
+		ok = ok && r.ID <= kept.Last
+	}
 	if ok {
 		_, ok = DayStart(p.From, p.Zone)
 	}

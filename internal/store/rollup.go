@@ -40,7 +40,8 @@ func MoneyNames() []string {
 }
 
 // Rollups lists all rollups, those with the fewest cells first: the first that
-// answers a plan is the cheapest.
+// answers a plan is the cheapest. One that is added takes the next id; one that gets
+// another sum or column is another rollup, since days without rows keep what they have.
 func Rollups() []Rollup {
 	money := func(id RollupID, name string, dims ...Column) Rollup {
 		return Rollup{ID: id, Name: name, Relation: Events, Names: MoneyNames(),
@@ -219,6 +220,9 @@ type RollupRange struct {
 	// Zone is the name of the time zone that the cells' days are of. Plans in
 	// another zone read rows (S19).
 	Zone string `json:"zone"`
+	// Last, of days whose rows are gone, is the last rollup that there was when they
+	// went: cells of later ones cannot be made any more.
+	Last RollupID `json:"last,omitempty"`
 }
 
 // RollupSpan is final days of a property: they get cells, or lose their rows.
@@ -236,7 +240,7 @@ func WithRollups(ranges []RollupRange, made RollupRange) []RollupRange {
 	joined := out[:1]
 	for _, r := range out[1:] {
 		last := &joined[len(joined)-1]
-		if last.To == r.From && last.Zone == r.Zone {
+		if last.To == r.From && last.Zone == r.Zone && last.Last == r.Last {
 			last.To = r.To
 			continue
 		}
@@ -251,10 +255,10 @@ func WithoutRollups(ranges []RollupRange, from, to event.Time) []RollupRange {
 	var out []RollupRange
 	for _, r := range ranges {
 		if r.From < from {
-			out = append(out, RollupRange{r.From, min(r.To, from), r.Zone})
+			out = append(out, RollupRange{r.From, min(r.To, from), r.Zone, r.Last})
 		}
 		if r.To > to {
-			out = append(out, RollupRange{max(r.From, to), r.To, r.Zone})
+			out = append(out, RollupRange{max(r.From, to), r.To, r.Zone, r.Last})
 		}
 	}
 	return slices.DeleteFunc(out, func(r RollupRange) bool { return r.From >= r.To })
