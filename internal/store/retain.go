@@ -87,6 +87,30 @@ func (m *Manifest) CheckRows(p *Plan) error {
 	return nil
 }
 
+// KeptDays returns the local times in [from, to) whose kept cells are of p, and from when
+// on p reads rows; false if it reads rows alone. m.CheckRows has found that p can be
+// answered. Days are asked for by name: in another zone the first rows can belong to a local
+// day of which cells are kept, too, and where clocks differ by a day, all of such a day's.
+func (m *Manifest) KeptDays(p *Plan) (from, to, rows event.Time, ok bool) {
+	rowsFrom, gone := m.RowsFrom(p.Property)
+	if !gone {
+		return 0, 0, p.From, false
+	}
+	if p.From >= rowsFrom {
+		kept := m.Kept[p.Property]
+		if _, answers := RollupFor(p); !answers || kept[len(kept)-1].Zone == p.ZoneName || p.From >= rowsFrom+2*dayMicros {
+			return 0, 0, p.From, false
+		}
+	}
+	if from, ok = DayStart(p.From, p.Zone); !ok {
+		return 0, 0, p.From, false
+	}
+	if to, ok = DayStart(p.To, p.Zone); !ok {
+		to = math.MaxInt64
+	}
+	return from, to, max(p.From, min(rowsFrom, p.To)), true
+}
+
 const dayMicros = 24 * 60 * 60 * 1_000_000
 
 // DayStart returns the midnight of local time with which the day begins whose

@@ -2,8 +2,6 @@
 package duckstore
 
 import (
-	"math"
-
 	"tidemark/internal/event"
 	"tidemark/internal/store"
 )
@@ -33,10 +31,12 @@ func splitPlan(p *store.Plan, m *store.Manifest) (split, bool) {
 	for _, d := range p.Dimensions {
 		s.apart = s.apart || (d.Column == store.ColTime && (d.Bucket == store.Date || d.Bucket == store.DateHour))
 	}
-	next := p.From
 	rowsFrom, gone := m.RowsFrom(p.Property)
-	if gone && p.From < rowsFrom {
-		next = s.splitKept(p, rowsFrom)
+	lo, hi, next, kept := m.KeptDays(p)
+	if kept {
+		s.kept = []timeSpan{{lo, hi}}
+		_, whole := store.DayStart(rowsFrom, p.Zone)
+		s.apart = s.apart && whole && p.From < rowsFrom
 	}
 	for _, r := range m.Rollups[p.Property] {
 		from, to := max(r.From, next), min(r.To, p.To)
@@ -63,20 +63,4 @@ func splitPlan(p *store.Plan, m *store.Manifest) (split, bool) {
 		s.rows = append(s.rows, timeSpan{next, p.To})
 	}
 	return s, len(s.cells)+len(s.kept) > 0
-}
-
-// splitKept takes the days without rows and returns where rows begin. Days are asked for
-// by name here: after a change of zone the first rows can belong to a local day of which
-// cells are kept, too.
-func (s *split) splitKept(p *store.Plan, rowsFrom event.Time) event.Time {
-	piece := timeSpan{to: math.MaxInt64}
-	piece.from, _ = store.DayStart(p.From, p.Zone)
-	if to, ok := store.DayStart(p.To, p.Zone); ok {
-		piece.to = to
-	}
-	s.kept = []timeSpan{piece}
-	if _, ok := store.DayStart(rowsFrom, p.Zone); !ok {
-		s.apart = false
-	}
-	return min(rowsFrom, p.To)
 }

@@ -234,8 +234,8 @@ func (sn *memSnapshot) Run(ctx context.Context, p *store.Plan) (*store.Rows, err
 	if err := sn.manifest.CheckRows(p); err != nil {
 		return nil, err
 	}
-	if from, gone := sn.manifest.RowsFrom(p.Property); gone && p.From < from && p.From < p.To {
-		return sn.evaluateKept(p, from)
+	if from, to, rows, ok := sn.manifest.KeptDays(p); ok && p.From < p.To {
+		return sn.evaluateKept(p, from, to, rows)
 	}
 	return evaluate(p, resolve(sn.parts, sn.manifest, p.Property))
 }

@@ -6,7 +6,6 @@ package storetest
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 
 	"tidemark/internal/event"
@@ -115,16 +114,11 @@ func (r tableRows) from(t store.Table, of func(event.PropertyID) (store.RollupSp
 	return rest
 }
 
-// evaluateKept answers p from rows and from what is kept of days without rows.
-func (sn *memSnapshot) evaluateKept(p *store.Plan, rowsFrom event.Time) (*store.Rows, error) {
-	kept := *p
-	kept.Zone = nil
-	kept.From, _ = store.DayStart(p.From, p.Zone)
-	kept.To = math.MaxInt64
-	if to, ok := store.DayStart(p.To, p.Zone); ok {
-		kept.To = to
-	}
-	rows := *p
+// evaluateKept answers p from rows and from what is kept of days without rows: local
+// times in [from, to).
+func (sn *memSnapshot) evaluateKept(p *store.Plan, from, to, rowsFrom event.Time) (*store.Rows, error) {
+	kept, rows := *p, *p
+	kept.From, kept.To, kept.Zone = from, to, nil
 	rows.From = rowsFrom
 	old := &relation{}
 	for _, part := range sn.parts {

@@ -137,7 +137,7 @@ func testDroppedRowsLeaveTheirCells(t *testing.T, open Opener) {
 }
 
 const (
-	droppedHistories = 12
+	droppedHistories = 6
 	droppedPlans     = 30
 )
 
@@ -244,4 +244,48 @@ func playDrops(t *testing.T, rt *rapid.T, open Opener) (answered int) {
 	want, wantErr := evaluate(whole, resolve([]part{{rows: all}}, store.Manifest{}, 1))
 	comparePlan(t, whole, got, err, want, wantErr)
 	return answered
+}
+
+// testDaysAddUpAfterAChangeOfZone: each event counts in exactly one local day, also where
+// clocks differ by a whole day.
+func testDaysAddUpAfterAChangeOfZone(t *testing.T, open Opener) {
+	const minute = 60_000_000
+	for _, offsets := range [][2]int64{{840, -600}, {-600, 840}, {0, 330}, {60, -600}} {
+		w := newWorld(t, open)
+		events := 0
+		for at := firstDay; at < firstDay+4*dayMicros; at += hourMicros {
+			events += 2 // one of each person's is after the hour
+			w.append(person(event.RowID(100+10*events), fmt.Sprint("c", events), "", at))
+		}
+		w.checkpoint()
+		was := localZone{name: "Was", steps: store.Zone{{Offset: offsets[0] * minute}}}
+		is := localZone{name: "Is", steps: store.Zone{{Offset: offsets[1] * minute}}}
+		final := firstDay + 4*dayMicros
+		w.finalize(map[event.PropertyID]event.Time{1: final})
+		days := slices.DeleteFunc(was.midnights(), func(d event.Time) bool { return d > final })
+		w.rollUp(1, days[0], days[len(days)-1], was.name, was.steps)
+		w.dropRows(1, days[len(days)-3], was)
+		from, _ := w.manifest.RowsFrom(1)
+		for _, withCells := range []bool{false, true} {
+			w.forget(1, from, final)
+			days := slices.DeleteFunc(is.midnights(), func(d event.Time) bool { return d > final })
+			if withCells && from < days[len(days)-1] {
+				w.rollUp(1, from, days[len(days)-1], is.name, is.steps)
+			}
+			sum := int64(0)
+			all := is.midnights()
+			for i := range len(all) - 1 {
+				rows, err := w.run(&store.Plan{Property: 1, From: all[i], To: all[i+1], Zone: is.steps, ZoneName: is.name,
+					Aggregates: []store.Aggregate{{Op: store.Count}}, Filter: &store.Predicate{Leaf: &store.Leaf{
+						Dimension: store.Dimension{Column: store.ColName}, Values: []string{"page_view"}}}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				sum += rows.Aggregates[0][0]
+			}
+			if sum != int64(events) {
+				t.Errorf("offsets %v, with cells of the new zone %v: days add up to %d events, want %d", offsets, withCells, sum, events)
+			}
+		}
+	}
 }

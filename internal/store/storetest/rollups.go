@@ -115,7 +115,7 @@ type localZone struct {
 
 func drawZone(t *rapid.T) localZone {
 	z := localZone{name: "Here"}
-	offset := rapid.SampledFrom([]int64{0, 330, -600, 60}).Draw(t, "rollup offset") * 60_000_000
+	offset := rapid.SampledFrom([]int64{0, 330, -600, 60, 840}).Draw(t, "rollup offset") * 60_000_000
 	z.steps = store.Zone{{At: firstDay, Offset: offset}}
 	// Clocks change by an hour, and not over midnight: a day that comes twice has
 	// cells once.

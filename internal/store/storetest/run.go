@@ -45,6 +45,7 @@ func Run(t *testing.T, open Opener) {
 		"any_history_gives_the_same_answers":                testAnyHistoryGivesTheSameAnswers,
 		"T10_erasure_takes_one_client_only":                 testErasureTakesOneClientOnly,
 		"T11_dropped_rows_leave_their_cells":                testDroppedRowsLeaveTheirCells,
+		"T11_days_add_up_after_a_change_of_zone":            testDaysAddUpAfterAChangeOfZone,
 		"T11_drops_in_any_history":                          testDropsInAnyHistory,
 		"T8_replacing_a_day_leaves_cells_of_the_next":       testReplacingADayLeavesCellsOfTheNext,
 		"T8_cells_and_rows_answer_alike":                    testCellsAndRowsAnswerAlike,
