@@ -41,7 +41,7 @@ func (l *life) arm(rng *rand.Rand) {
 	l.cutIn, l.failIn, l.refuseIn = 0, 0, 0
 	switch rng.IntN(20) {
 	case 0, 1:
-		l.cutIn = 1 + rng.IntN(25)
+		l.cutIn = 1 + rng.IntN([]int{3, 8, 30}[rng.IntN(3)]) // a commit has few writes, a start many
 	case 2:
 		l.failIn = 1 + rng.IntN(8)
 	case 3:

@@ -33,7 +33,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	for name, bug := range bugs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const lives = 150
+			const lives = 400
 			for seed := uint64(1); seed <= lives; seed++ {
 				if _, err := sim.Run(t.Context(), seed, bug); err != nil {
 					first, _, _ := strings.Cut(err.Error(), "\n")
