@@ -16,6 +16,18 @@ import (
 	"tidemark/internal/store"
 )
 
+// unhanging wraps a MemFS: its ReuseForWrite takes the lock against CrashClone twice,
+// which hangs if a CrashClone comes in between.
+type unhanging struct{ *vfs.MemFS }
+
+// ReuseForWrite implements vfs.FS.
+func (fs unhanging) ReuseForWrite(old, name string, why vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := fs.Rename(old, name); err != nil {
+		return nil, err
+	}
+	return fs.OpenReadWrite(name, why)
+}
+
 // life is the time between two starts. Counts say after how many writes, or appends, a
 // fault comes; 0 is never.
 type life struct {

@@ -91,10 +91,11 @@ func (m *machine) start() error {
 // open starts the product and its collectors.
 func (m *machine) open() error {
 	l := m.life
-	fs := errorfs.Wrap(l.mem, errorfs.InjectorFunc(l.operation))
+	var fs vfs.FS = unhanging{l.mem}
 	if wrap := m.w.options.WrapFS; wrap != nil {
-		fs = errorfs.Wrap(wrap(l.mem), errorfs.InjectorFunc(l.operation))
+		fs = wrap(fs)
 	}
+	fs = errorfs.Wrap(fs, errorfs.InjectorFunc(l.operation))
 	o := product.Options{Dir: l.dir, FS: fs, Partitions: m.partitions, Step: func(string) { l.countdown() },
 		WrapState: m.w.options.WrapState,
 		WrapLog:   func(log eventlog.Log) eventlog.Log { return forgetful{log, m.w.archive, l.dead} },
