@@ -1,4 +1,4 @@
-// History: events of three months, written straight into a log as collectors
+// History: events of three months, or as many days as asked for, written straight into a log as collectors
 // would have, for a server that then folds them.
 package main
 
@@ -18,14 +18,12 @@ import (
 	"tidemark/internal/testkit/traffic"
 )
 
-const (
-	historyDays  = 90
-	historyOther = 99 // properties beside the one that is asked; together as large
-)
+// historyOther are the properties beside the one that is asked; together as large.
+const historyOther = 99
 
 // writeHistory fills the log of a data directory that no server has opened.
-func writeHistory(ctx context.Context, s *server, events int, said func(done int)) (err error) {
-	cfg, err := historyTraffic(s.credentials, events)
+func writeHistory(ctx context.Context, s *server, events, days int, said func(done int)) (err error) {
+	cfg, err := historyTraffic(s.credentials, events, days)
 	if err != nil {
 		return err
 	}
@@ -65,13 +63,13 @@ func writeHistory(ctx context.Context, s *server, events int, said func(done int
 
 // historyTraffic is one large property with ten thousand pages and many small
 // ones.
-func historyTraffic(c credentials, events int) (traffic.Config, error) {
+func historyTraffic(c credentials, events, days int) (traffic.Config, error) {
 	id, err := strconv.ParseUint(c.Property, 10, 64)
 	if err != nil {
 		return traffic.Config{}, fmt.Errorf("read property id: %w", err)
 	}
 	cfg := traffic.DefaultConfig()
-	const span = historyDays * 24 * time.Hour
+	span := time.Duration(days) * 24 * time.Hour
 	cfg.Start = time.Now().Add(-span).Truncate(time.Second)
 	cfg.Rate = float64(events) / span.Seconds() * 1.005 // so that it ends about now
 	cfg.Clients, cfg.Pages = events/20, 10_000

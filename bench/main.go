@@ -43,6 +43,7 @@ type bench struct {
 	dir      string // scratch
 	bin      string // of tidemark
 	profiles string // folder for CPU profiles of the server, or ""
+	days     int    // over which a history is spread
 	keep     bool   // scratch data
 	progress *progress
 	results  []result
@@ -77,6 +78,7 @@ func main() {
 	only := flag.String("only", "", "measure only these, separated by commas: "+strings.Join(names(), ", "))
 	write := flag.Bool("write", false, "also write the results to bench/RESULTS.md")
 	history := flag.Int("history", 0, "events of the history that reports are asked of (default: by size)")
+	days := flag.Int("days", 90, "days over which that history is spread; 4 or less are all young")
 	keep := flag.Bool("keep", false, "leave the scratch data where it is")
 	profiles := flag.String("profiles", "", "folder for CPU profiles of the server")
 	scratch := flag.String("dir", "", "folder for scratch data on the disk to be measured (default: a temporary one)")
@@ -92,7 +94,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	b := &bench{size: chosen, sizeName: *sizeName, profiles: *profiles}
-	b.keep = *keep
+	b.keep, b.days = *keep, *days
 	err := b.run(ctx, *scratch, *only, *write)
 	stop()
 	fail(err)

@@ -43,7 +43,7 @@ func (b *bench) reports(ctx context.Context, events int) error {
 		return err
 	}
 	began := time.Now()
-	err = writeHistory(ctx, s, events, func(done int) {
+	err = writeHistory(ctx, s, events, b.days, func(done int) {
 		b.progress.say(fmt.Sprintf("writing events, %s of %s", count(float64(done)), count(float64(events))))
 	})
 	if err != nil {

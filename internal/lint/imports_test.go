@@ -72,7 +72,7 @@ func allowed() map[string][]string {
 		"cli": {"config", "event", "obs", "property", "property/sqlreg", "replay", "report", "simulate", "testkit/traffic"},
 	}
 	// Composition roots import everything; nothing but cmd and tests imports them.
-	for _, composition := range []string{"app", "testkit/product"} {
+	for _, composition := range []string{"app", "testkit/product", "testkit/sim"} {
 		contract[composition] = []string{"*"}
 	}
 	return contract
@@ -89,7 +89,7 @@ type library struct {
 func libraries() []library {
 	return []library{
 		// drivers: only in their adapter, so that no contract grows around one
-		{"github.com/cockroachdb/pebble/v2", []string{"eventlog/pebblelog", "state/pebblestate", "testkit/product"},
+		{"github.com/cockroachdb/pebble/v2", []string{"eventlog/pebblelog", "state/pebblestate", "testkit/product", "testkit/sim"},
 			"log and state on one machine: group commit, and file systems that crash in tests"},
 		{"github.com/duckdb/duckdb-go", []string{"store/duckstore/..."}, "queries over Parquet in the process"},
 		{"github.com/mattn/go-sqlite3", []string{"property/sqlreg"}, "a registry that several processes share"},

@@ -167,10 +167,7 @@ func (p *Processor) loop(ctx context.Context, upkeep chan error) error {
 		began := time.Now()
 		n, err := rounds.run(ctx)
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
+			return err // also while stopping: a last checkpoint would commit offsets of rows that are not there
 		}
 		p.sinceCheckpoint += n
 		var asked chan error

@@ -58,7 +58,8 @@ func (r *rounds) close() {
 	<-r.done
 }
 
-// run folds one portion of each partition and returns how many records it read.
+// run folds one portion of each partition and returns how many records it read: none
+// if ctx ends first.
 func (r *rounds) run(ctx context.Context) (int, error) {
 	if err := r.failed(); err != nil {
 		return 0, err
@@ -67,7 +68,7 @@ func (r *rounds) run(ctx context.Context) (int, error) {
 	select {
 	case f = <-r.free:
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return 0, nil
 	}
 	n, err := r.fold(ctx, f)
 	if err != nil || n == 0 {

@@ -27,7 +27,7 @@ func (l *Log) bounded(size int64) int64 {
 func (l *Log) pebbleOptions() *pebble.Options {
 	o := &pebble.Options{
 		FS:                 l.fs,
-		WALDir:             l.fs.PathJoin(l.cfg.Dir, walDirName),
+		WALDir:             pebble.MakeStoreRelativePath(l.fs, walDirName),
 		Logger:             pebbleLogger{l},
 		EventListener:      l.listener(),
 		Merger:             newMerger(),
@@ -55,6 +55,10 @@ func (l *Log) pebbleOptions() *pebble.Options {
 		// Truncated chunks should give their space back soon.
 		FlushDelayDeleteRange: 10 * time.Second,
 	}
+	// The WAL is always below the log's own directory, wherever that is now: a data
+	// directory may be moved, restored elsewhere, or named by another path. Earlier
+	// builds wrote the whole path down, which Pebble would insist on.
+	o.Unsafe.AllowMissingWALDirs = true
 	o.TargetFileSizes[0] = 16 << 20
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings {
 		return pebble.DBCompressionBalanced

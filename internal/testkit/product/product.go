@@ -38,8 +38,14 @@ type Options struct {
 	Step func(name string)
 	// suffix of the directories of state and segments: a rebuild makes others.
 	suffix string
+	// Clock is the processor's; time.Now if nil.
+	Clock func() time.Time
 	// Adjust changes the processor's configuration.
 	Adjust func(*pipeline.Config)
+	// WrapLog, WrapState and WrapStore put something between the processor and its parts.
+	WrapLog   func(eventlog.Log) eventlog.Log
+	WrapState func(state.State) state.State
+	WrapStore func(store.Store) store.Store
 }
 
 // Product is a running pipeline.
@@ -66,14 +72,22 @@ func Open(o Options) (*Product, error) {
 	if p.state, err = o.openState(quiet); err != nil {
 		return nil, errors.Join(err, p.Log.Close())
 	}
-	meta, err := p.state.Load(context.Background())
+	saved := wrapped(o.WrapState, state.State(p.state))
+	meta, err := saved.Load(context.Background())
 	if err == nil {
-		err = p.run(p.Log, p.state, meta, quiet)
+		err = p.run(wrapped(o.WrapLog, eventlog.Log(p.Log)), saved, meta, quiet)
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
+}
+
+func wrapped[T any](wrap func(T) T, part T) T {
+	if wrap == nil {
+		return part
+	}
+	return wrap(part)
 }
 
 // base is where log and state lie.
@@ -116,6 +130,10 @@ func (p *Product) run(log eventlog.Log, clients state.State, meta *state.Meta, q
 	if p.Store, err = o.OpenStore(manifest); err != nil {
 		return err
 	}
+	p.Store = wrapped(o.WrapStore, p.Store)
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
 	cfg := pipeline.DefaultConfig()
 	cfg.CheckpointInterval, cfg.UpkeepInterval = time.Hour, time.Hour // when the test says so
 	cfg.RoundInterval = 0                                             // tests append little and want to see it now
@@ -124,7 +142,7 @@ func (p *Product) run(log eventlog.Log, clients state.State, meta *state.Meta, q
 	}
 	p.Processor, err = pipeline.New(cfg, meta, pipeline.Deps{
 		Log: log, State: clients, Store: p.Store, Deriver: enrich.NewDeriver(enrich.DefaultConfig()),
-		Logger: quiet, Clock: time.Now, Step: o.Step,
+		Logger: quiet, Clock: o.Clock, Step: o.Step,
 		RowDays: func(context.Context) (map[event.PropertyID]int, error) { return o.RowDays, nil },
 	})
 	if err != nil {
@@ -156,20 +174,22 @@ func (p *Product) Load(ctx context.Context, records []*event.Record) error {
 	if err := p.Append(ctx, records); err != nil {
 		return err
 	}
-	return p.wait(ctx)
+	return p.watch(ctx, p.Processor.WaitVisible)
 }
 
-// wait also ends when the processor does.
-func (p *Product) wait(ctx context.Context) error {
+// watch waits for f, or for the end of the processor.
+func (p *Product) watch(ctx context.Context, f func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- p.Processor.WaitVisible(ctx) }()
+	go func() { done <- f(ctx) }()
 	select {
 	case err := <-done:
 		return err
 	case err := <-p.ended:
 		p.ended <- err
+		stop()
+		<-done // it may be at work on what is closed next
 		return fmt.Errorf("processor ended: %w", err)
 	}
 }
@@ -211,12 +231,15 @@ func BatchOf(records []*event.Record, n int) (*eventlog.Batch, error) {
 	return batch, nil
 }
 
+// Checkpoint makes one now.
+func (p *Product) Checkpoint(ctx context.Context) error { return p.watch(ctx, p.Processor.Checkpoint) }
+
 // Settle makes a checkpoint and final what can be.
 func (p *Product) Settle(ctx context.Context) error {
-	if err := p.Processor.Checkpoint(ctx); err != nil {
+	if err := p.Checkpoint(ctx); err != nil {
 		return err
 	}
-	return p.Processor.Upkeep(ctx)
+	return p.watch(ctx, p.Processor.Upkeep)
 }
 
 // Answer answers one query.

@@ -88,7 +88,7 @@ func (p *Product) rebuild(ctx context.Context, log *replay.BoundedLog, old, meta
 	if err := p.run(log, clients, meta, quiet); err != nil {
 		return err
 	}
-	if err := errors.Join(p.wait(ctx), p.Settle(ctx)); err != nil {
+	if err := errors.Join(p.watch(ctx, p.Processor.WaitVisible), p.Settle(ctx)); err != nil {
 		return err
 	}
 	p.cancel(context.Canceled)

@@ -1,7 +1,9 @@
-// D2: an orderly stop in the middle of a backlog loses nothing.
+// D2: an orderly stop loses nothing, in the middle of a backlog or while the store fails.
 package product_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 
 	"tidemark/internal/event"
 	"tidemark/internal/report"
+	"tidemark/internal/store"
 	"tidemark/internal/testkit/product"
 	"tidemark/internal/testkit/spec"
 )
@@ -63,5 +66,53 @@ func TestOrderlyStopInABacklogLosesNothingD2(t *testing.T) {
 	l, err := p.Ledger(t.Context(), 1)
 	if err != nil || l.Stored != int64(n) || !l.Balanced() {
 		t.Errorf("ledger is %+v, %v; %d events were logged", l, err, n)
+	}
+}
+
+// refusing is a store that takes no rows, and tells when it has refused some.
+type refusing struct {
+	store.Store
+	refused chan struct{}
+}
+
+func (s *refusing) Append(context.Context, *store.Batch) error {
+	close(s.refused)
+	return errors.New("no room for rows")
+}
+
+// Rows that the store refused are in no report, so the offsets behind them must not be
+// committed by the last checkpoint: the log gives them again.
+func TestOrderlyStopWhileTheStoreFailsLosesNothingD2(t *testing.T) {
+	o := product.Options{Dir: t.TempDir(), FS: vfs.NewMem(), Partitions: 1}
+	failing := &refusing{refused: make(chan struct{})}
+	broken := o
+	broken.WrapStore = func(s store.Store) store.Store { failing.Store = s; return failing }
+	p, err := product.Open(broken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := append([]*event.Record{spec.DefinitionRecord(crashProperty, crashStart)}, spec.Records([]*event.Event{crashEvent(0)})...)
+	if err := p.Append(t.Context(), records); err != nil {
+		t.Fatal(err)
+	}
+	<-failing.refused
+	if err := p.Close(); err == nil {
+		t.Error("the stop did not tell that the store failed")
+	}
+	if p, err = product.Open(o); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Load(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	day := report.Day{Year: 2026, Month: time.March, Day: 2}
+	r, err := p.Answer(t.Context(), &report.Query{Property: crashProperty,
+		Metrics: []report.MetricRef{{Name: "eventCount"}}, Ranges: []report.DateRange{{Start: day, End: day}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rows) != 1 || r.Rows[0].Metrics[0] != 1 {
+		t.Errorf("reports have %v, one event was logged", r.Rows)
 	}
 }
