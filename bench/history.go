@@ -77,10 +77,7 @@ func historyTraffic(c credentials, events int) (traffic.Config, error) {
 	cfg.Clients, cfg.Pages = events/20, 10_000
 	cfg.Properties = []traffic.Property{{ID: event.PropertyID(id), MeasurementID: c.MeasurementID,
 		Zone: zoneName, Currency: "EUR", Host: "shop.example", Weight: 0.5}}
-	var few []traffic.Page
-	for i := range 100 {
-		few = append(few, traffic.Page{Path: fmt.Sprintf("/page-%d", i), Title: fmt.Sprintf("Page %d", i)})
-	}
+	few := fewPages(100)
 	for i := range historyOther {
 		cfg.Properties = append(cfg.Properties, traffic.Property{ID: event.PropertyID(1_000_000_000 + i),
 			MeasurementID: fmt.Sprintf("G-BENCH%05d", i), Zone: "UTC", Currency: "USD",

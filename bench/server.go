@@ -125,6 +125,13 @@ func (s *server) stop() (time.Duration, error) {
 // personAgent keeps probes from being set apart as those of a program.
 const personAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
+// callError is an answer other than 200.
+type callError struct{ method, path, status, answer string }
+
+func (e *callError) Error() string {
+	return e.method + " " + e.path + ": " + e.status + ": " + e.answer
+}
+
 func (s *server) call(ctx context.Context, method, path string, body any, into any) error {
 	var text []byte
 	if body != nil {
@@ -150,7 +157,7 @@ func (s *server) call(ctx context.Context, method, path string, body any, into a
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
+		return &callError{method, path, resp.Status, string(answer)}
 	}
 	if into == nil {
 		return nil
@@ -180,11 +187,25 @@ func (s *server) heap(ctx context.Context) (float64, error) {
 }
 
 // ledger is what the ledger says that the bench needs.
-type ledger struct{ Accepted, Pending, Stored, Duplicate, TooLate int64 }
+// Lag is that of all properties.
+type ledger struct{ Accepted, Pending, Stored, Duplicate, TooLate, Lag int64 }
 
 func (s *server) ledger(ctx context.Context) (l ledger, err error) {
 	err = s.call(ctx, http.MethodGet, "/v1/properties/"+s.Property+"/ledger", nil, &l)
 	return l, err
+}
+
+// until waits for a state of the ledger.
+func (s *server) until(ctx context.Context, good func(l ledger) bool) error {
+	for {
+		l, err := s.ledger(ctx)
+		if err != nil || good(l) {
+			return err
+		}
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // drain waits until everything accepted is visible.

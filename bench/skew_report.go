@@ -1,0 +1,96 @@
+// The lines of the skew measure: medians over runs, and ratios of each run to the
+// even runs next to it.
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+func (k *skew) report() {
+	k.addRuns(k.even.what, k.evens["short"], k.even.length)
+	for _, c := range []*skewCase{k.half, k.one, k.crowd} {
+		k.addCompared(c)
+	}
+	k.addRuns(fmt.Sprintf("%s, for %v", k.even.what, k.sessions.length), k.evens["long"], k.sessions.length)
+	k.addCompared(k.sessions)
+	k.addCompared(k.paths)
+}
+
+// figures of a run, as they are compared.
+func (r *skewRun) figures(length time.Duration) [6]float64 {
+	return [6]float64{r.accepted, r.visible, median(r.delays), quantile(r.delays, 0.99),
+		quantile(r.waits, 0.99), r.peakAt(length)}
+}
+
+func (k *skew) addRuns(what string, runs []*skewRun, length time.Duration) {
+	var of [6][]float64
+	for _, r := range runs {
+		for i, x := range r.figures(length) {
+			of[i] = append(of[i], x)
+		}
+	}
+	k.addFigures(what, of, nil, runs)
+}
+
+func (k *skew) addCompared(c *skewCase) {
+	var of, ratios [6][]float64
+	var runs []*skewRun
+	for _, s := range k.seen[c.name] {
+		runs = append(runs, s.run)
+		for i, x := range s.run.figures(c.length) {
+			sum := 0.0
+			for _, e := range s.even {
+				sum += e.figures(c.length)[i]
+			}
+			of[i], ratios[i] = append(of[i], x), append(ratios[i], x/sum*float64(len(s.even)))
+		}
+	}
+	k.addFigures(c.what, of, &ratios, runs)
+	if c.meet {
+		met, busy := k.met(runs)
+		k.add("  all properties accepted from for the first time after", millis(met), "", "")
+		k.add("  answers 503 until then", count(busy), "", "")
+	}
+}
+
+func (k *skew) met(runs []*skewRun) (after, busy float64) {
+	var times, answers []float64
+	for _, r := range runs {
+		times, answers = append(times, r.met.Seconds()), append(answers, float64(r.metBusy))
+	}
+	return median(times), median(answers)
+}
+
+// addFigures adds the lines of a case; ratios are to the even case.
+func (k *skew) addFigures(what string, of [6][]float64, ratios *[6][]float64, runs []*skewRun) {
+	ratio := func(is ...int) string {
+		text := ""
+		for _, i := range is {
+			if ratios == nil {
+				return ""
+			}
+			if text != "" {
+				text += ", "
+			}
+			text += times(median(ratios[i]))
+		}
+		return text + " of uniform"
+	}
+	target := ""
+	if ratios != nil {
+		target = ">= 0.8 x"
+	}
+	busy := 0
+	for _, r := range runs {
+		busy += r.busy
+	}
+	k.add(what+", events/s accepted", count(median(of[0])), ratio(0), target)
+	k.add("  until all are in reports, events/s", count(median(of[1])), ratio(1), target)
+	k.add("  another property: acknowledged to seen, p50, p99", millis(median(of[2]))+", "+millis(median(of[3])), ratio(2, 3), "")
+	k.add("  answer p99", millis(median(of[4])), ratio(4), "")
+	if busy > 0 {
+		k.add("  answers 503", count(float64(busy)), "", "")
+	}
+	k.add("  memory: peak", megabytes(median(of[5])), ratio(5), "")
+}

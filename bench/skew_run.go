@@ -1,0 +1,152 @@
+// One run of the skew measure: a fresh server, a load at the rated pace, probes of
+// a property that gets nothing of it, and the process's memory over time.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// skewCase is one way to deal out the same number of events.
+type skewCase struct {
+	name, what string
+	village    *village
+	requests   []request
+	change     func(r *request) // of requests about to be sent, or nil
+	length     time.Duration
+	// meet: every property is heard of before the clock runs.
+	meet bool
+}
+
+// skewRun is what one run saw.
+type skewRun struct {
+	accepted, visible float64 // events a second: acknowledged; until all were in reports
+	waits, delays     []float64
+	busy              int
+	met               time.Duration // until every property had been accepted from
+	metBusy           int           // answers 503 until then
+	memory            []memorySample
+}
+
+type memorySample struct {
+	at   time.Duration
+	peak float64
+}
+
+// peakAt returns the highest memory until a time after the beginning.
+func (r *skewRun) peakAt(at time.Duration) float64 {
+	peak := 0.0
+	for _, m := range r.memory {
+		if m.at <= at {
+			peak = max(peak, m.peak)
+		}
+	}
+	return peak
+}
+
+// skewConnections are as many as those of the loads of "visible".
+const skewConnections = 16
+
+// runSkew measures one case. after, if not nil, gets the server as the load left it.
+func (b *bench) runSkew(ctx context.Context, c *skewCase, name string, after func(s *server) error) (*skewRun, error) {
+	b.progress.say(c.what)
+	s, err := c.village.server(b, name, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	run, err := b.loadSkew(ctx, c, s, name)
+	if err == nil && after != nil {
+		err = after(s)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", c.name, err), s.kill())
+	}
+	return run, s.kill()
+}
+
+func (b *bench) loadSkew(ctx context.Context, c *skewCase, s *server, name string) (*skewRun, error) {
+	run := &skewRun{}
+	if c.meet {
+		if err := run.meet(ctx, c, s); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.rest(ctx); err != nil {
+		return nil, err
+	}
+	l := newLoad(c.requests, skewConnections)
+	for _, one := range l.senders {
+		one.change = c.change
+	}
+	at := probes{server: s, run: name, every: 50 * time.Millisecond}
+	stop := run.sample(s)
+	defer stop()
+	wait := b.profile(s, name, c.length)
+	var sent *outcome
+	var sendErr error
+	var drained time.Duration
+	began := time.Now()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if sent, sendErr = l.run(ctx, s.address, c.length, skewRate); sendErr == nil {
+			// Everything accepted, for any property, is visible.
+			sendErr = s.until(ctx, func(l ledger) bool { return l.Lag == 0 })
+			drained = time.Since(began)
+		}
+	})
+	delays, err := at.watch(ctx, c.length)
+	wg.Wait()
+	wait()
+	if err := errors.Join(err, sendErr); err != nil {
+		return nil, err
+	}
+	run.accepted, run.visible = sent.eventsPerSecond(), float64(sent.events)/drained.Seconds()
+	run.waits, run.delays, run.busy = sent.waits, delays, sent.busy
+	return run, nil
+}
+
+// sample notes the process's memory until stop is called.
+func (r *skewRun) sample(s *server) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	began := time.Now()
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			if _, peak, err := memoryOf(s.pid()); err == nil {
+				r.memory = append(r.memory, memorySample{time.Since(began), peak})
+			}
+			select {
+			case <-tick.C:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// meet sends one request to each property until each was accepted once.
+func (r *skewRun) meet(ctx context.Context, c *skewCase, s *server) error {
+	began := time.Now()
+	shares := slices.Collect(slices.Chunk(c.requests, (len(c.requests)+skewConnections-1)/skewConnections))
+	busy, errs := make([]int, len(shares)), make([]error, len(shares))
+	var wg sync.WaitGroup
+	for i, share := range shares {
+		wg.Go(func() { busy[i], errs[i] = meetAll(ctx, s.address, share, uint64(i)) })
+	}
+	wg.Wait()
+	r.met = time.Since(began)
+	for _, n := range busy {
+		r.metBusy += n
+	}
+	return errors.Join(errs...)
+}
