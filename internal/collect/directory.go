@@ -204,6 +204,9 @@ func (d *Directory) askStream(measurementID string, known *knownStream) (*Stream
 	if err != nil {
 		return nil, fmt.Errorf("look up data stream: %w", err)
 	}
+	if known == nil { // it exists: after a restart thousands like it are asked for at once
+		d.lookups.giveBack()
+	}
 	zone, err := time.LoadLocation(p.TimeZone)
 	if err != nil {
 		return nil, fmt.Errorf("load zone of property %s: %w", p.ID, err)
@@ -267,8 +270,11 @@ func (d *Directory) askSecret(key secretKey, secret string, known bool) (bool, e
 		delete(d.secrets, key)
 	}
 	d.mu.Unlock()
-	if !right {
+	switch {
+	case !right:
 		d.rememberUnknown(key)
+	case !known:
+		d.lookups.giveBack()
 	}
 	return right, nil
 }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
 	"tidemark/internal/eventlog/memlog"
 	"tidemark/internal/property"
@@ -132,6 +133,29 @@ func TestD8QuestionsAboutUnknownStreamsAreBounded(t *testing.T) {
 		pass(time.Second)
 		if _, err := d.Stream(t.Context(), "G-UTC"); err != nil {
 			t.Errorf("a second later: %v", err)
+		}
+	})
+}
+
+func TestStreamsThatExistAreNotCountedAsUnknown(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *Directory, r *fakeRegistry) {
+		const n = 10 * lookupsPerSec
+		r.change(func() {
+			for i := range n {
+				id := fmt.Sprintf("G-SHOP%d", i)
+				r.properties[id] = property.Property{ID: event.PropertyID(1000 + i), TimeZone: "UTC", Version: 1}
+				r.secrets[id] = "open"
+			}
+		})
+		// As after a restart: all at once, none was asked for before.
+		for i := range n {
+			id := fmt.Sprintf("G-SHOP%d", i)
+			if _, err := d.Stream(t.Context(), id); err != nil {
+				t.Fatalf("stream %d of %d: %v", i, n, err)
+			}
+			if ok, err := d.CheckAPISecret(t.Context(), id, "open"); !ok || err != nil {
+				t.Fatalf("secret of stream %d of %d: %v, %v", i, n, ok, err)
+			}
 		}
 	})
 }
