@@ -267,9 +267,25 @@ func (b *bench) profile(s *server, name string, length time.Duration) func() {
 	}
 }
 
+// heapProfile writes what Go's heap holds now into the folder of profiles, if there
+// is one.
+func (b *bench) heapProfile(s *server, name string) {
+	if b.profiles == "" {
+		return
+	}
+	client := &http.Client{Timeout: 10 * time.Second}
+	if err := fetch(client, "http://"+s.profiles+"/debug/pprof/heap", filepath.Join(b.profiles, name+".heap.pprof")); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: profile:", err)
+	}
+}
+
 func fetchProfile(s *server, file string, length time.Duration) error {
 	client := &http.Client{Timeout: length + 10*time.Second}
-	resp, err := client.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.profiles, max(1, int(length.Seconds()))))
+	return fetch(client, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.profiles, max(1, int(length.Seconds()))), file)
+}
+
+func fetch(client *http.Client, from, file string) error {
+	resp, err := client.Get(from)
 	if err != nil {
 		return err
 	}

@@ -18,13 +18,13 @@ func (k *skew) report() {
 }
 
 // figures of a run, as they are compared.
-func (r *skewRun) figures(length time.Duration) [6]float64 {
-	return [6]float64{r.accepted, r.visible, median(r.delays), quantile(r.delays, 0.99),
-		quantile(r.waits, 0.99), r.peakAt(length)}
+func (r *skewRun) figures(length time.Duration) [7]float64 {
+	return [7]float64{r.accepted, r.visible, median(r.delays), quantile(r.delays, 0.99),
+		quantile(r.waits, 0.99), r.peakAt(length), r.cpu}
 }
 
 func (k *skew) addRuns(what string, runs []*skewRun, length time.Duration) {
-	var of [6][]float64
+	var of [7][]float64
 	for _, r := range runs {
 		for i, x := range r.figures(length) {
 			of[i] = append(of[i], x)
@@ -34,7 +34,7 @@ func (k *skew) addRuns(what string, runs []*skewRun, length time.Duration) {
 }
 
 func (k *skew) addCompared(c *skewCase) {
-	var of, ratios [6][]float64
+	var of, ratios [7][]float64
 	var runs []*skewRun
 	for _, s := range k.seen[c.name] {
 		runs = append(runs, s.run)
@@ -63,7 +63,7 @@ func (k *skew) met(runs []*skewRun) (after, busy float64) {
 }
 
 // addFigures adds the lines of a case; ratios are to the even case.
-func (k *skew) addFigures(what string, of [6][]float64, ratios *[6][]float64, runs []*skewRun) {
+func (k *skew) addFigures(what string, of [7][]float64, ratios *[7][]float64, runs []*skewRun) {
 	ratio := func(is ...int) string {
 		text := ""
 		for _, i := range is {
@@ -87,6 +87,7 @@ func (k *skew) addFigures(what string, of [6][]float64, ratios *[6][]float64, ru
 	}
 	k.add(what+", events/s accepted", count(median(of[0])), ratio(0), target)
 	k.add("  until all are in reports, events/s", count(median(of[1])), ratio(1), target)
+	k.add("  processor time, with the reports that are asked", micros(median(of[6]))+" an event", ratio(6), "")
 	k.add("  another property: acknowledged to seen, p50, p99", millis(median(of[2]))+", "+millis(median(of[3])), ratio(2, 3), "")
 	k.add("  answer p99", millis(median(of[4])), ratio(4), "")
 	if busy > 0 {

@@ -25,6 +25,7 @@ type skewCase struct {
 // skewRun is what one run saw.
 type skewRun struct {
 	accepted, visible float64 // events a second: acknowledged; until all were in reports
+	cpu               float64 // seconds of the server's processor time an event, until all were in reports
 	waits, delays     []float64
 	busy              int
 	met               time.Duration // until every property had been accepted from
@@ -92,6 +93,11 @@ func (b *bench) loadSkew(ctx context.Context, c *skewCase, s *server, name strin
 	var sent *outcome
 	var sendErr error
 	var drained time.Duration
+	before, err := cpuOf(s.pid())
+	if err != nil {
+		return nil, err
+	}
+	var used time.Duration
 	began := time.Now()
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -100,6 +106,9 @@ func (b *bench) loadSkew(ctx context.Context, c *skewCase, s *server, name strin
 			sendErr = s.until(ctx, func(l ledger) bool { return l.Lag == 0 })
 			drained = time.Since(began)
 		}
+		if sendErr == nil {
+			used, sendErr = cpuOf(s.pid())
+		}
 	})
 	delays, err := at.watch(ctx, c.length)
 	wg.Wait()
@@ -107,7 +116,9 @@ func (b *bench) loadSkew(ctx context.Context, c *skewCase, s *server, name strin
 	if err := errors.Join(err, sendErr); err != nil {
 		return nil, err
 	}
+	b.heapProfile(s, name)
 	run.accepted, run.visible = sent.eventsPerSecond(), float64(sent.events)/drained.Seconds()
+	run.cpu = (used - before).Seconds() / float64(max(1, sent.events))
 	run.waits, run.delays, run.busy = sent.waits, delays, sent.busy
 	return run, nil
 }
