@@ -24,11 +24,17 @@ const (
 )
 
 // writeHistory fills the log of a data directory that no server has opened.
-func writeHistory(ctx context.Context, s *server, events int, said func(done int)) (err error) {
+func writeHistory(ctx context.Context, s *server, events int, said func(done int)) error {
 	cfg, err := historyTraffic(s.credentials, events)
 	if err != nil {
 		return err
 	}
+	return writeLog(ctx, s, cfg, events, func(int, *event.Event) {}, said)
+}
+
+// writeLog fills the log with traffic; change has a last word about each event.
+func writeLog(ctx context.Context, s *server, cfg traffic.Config, events int, change func(i int, e *event.Event),
+	said func(done int)) (err error) {
 	source, err := traffic.New(cfg)
 	if err != nil {
 		return err
@@ -47,6 +53,7 @@ func writeHistory(ctx context.Context, s *server, events int, said func(done int
 			if !ok {
 				return errors.New("BUG: traffic ended early")
 			}
+			change(done, sent.Event)
 			records = append(records, &event.Record{Kind: &event.Record_Event{Event: sent.Event}})
 			done++
 		}

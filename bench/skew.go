@@ -13,7 +13,7 @@ import (
 // skewSize is how much is done for skew.
 type skewSize struct {
 	passes     int           // of all cases
-	length     time.Duration // of a short run
+	length     time.Duration // of a run
 	properties int           // of the case with many
 	sessions   int           // open at once
 	paths      int           // of one property on one day
@@ -33,19 +33,12 @@ const (
 )
 
 func measureSkew(ctx context.Context, b *bench) error {
-	k := &skew{bench: b, size: skewSizes()[b.sizeName], evens: map[string][]*skewRun{}, seen: map[string][]compared{}}
+	k := &skew{bench: b, size: skewSizes()[b.sizeName], seen: map[string][]compared{}}
 	if err := k.prepare(ctx); err != nil {
 		return err
 	}
 	for pass := range k.size.passes {
-		if err := k.short(ctx, pass); err != nil {
-			return err
-		}
-		var after func(s *server) error
-		if pass == k.size.passes-1 {
-			after = func(s *server) error { return k.hungry(ctx, s) }
-		}
-		if err := k.long(ctx, pass, after); err != nil {
+		if err := k.pass(ctx, pass); err != nil {
 			return err
 		}
 	}
@@ -63,9 +56,13 @@ type skew struct {
 	size                                    skewSize
 	few, many                               *village
 	even, half, one, crowd, sessions, paths *skewCase
-	evens                                   map[string][]*skewRun // "short" and "long"
+	evens                                   []*skewRun
 	seen                                    map[string][]compared
 	hungryLines                             []result
+}
+
+func (k *skew) uneven() []*skewCase {
+	return []*skewCase{k.half, k.one, k.crowd, k.sessions, k.paths}
 }
 
 // compared is a run of a case with the even runs next to it.
@@ -85,15 +82,19 @@ func (k *skew) prepare(ctx context.Context) (err error) {
 	return k.cases()
 }
 
-// short runs the cases that need no long time, each between two even runs.
-func (k *skew) short(ctx context.Context, pass int) error {
+// pass runs all cases, each between two even runs.
+func (k *skew) pass(ctx context.Context, pass int) error {
 	even, err := k.once(ctx, k.even, fmt.Sprint("even-", pass), nil)
 	if err != nil {
 		return err
 	}
-	k.evens["short"] = append(k.evens["short"], even)
-	for i, c := range []*skewCase{k.half, k.one, k.crowd} {
-		run, err := k.once(ctx, c, c.name+"-"+strconv.Itoa(pass), nil)
+	k.evens = append(k.evens, even)
+	for i, c := range k.uneven() {
+		var after func(s *server) error
+		if c == k.paths && pass == k.size.passes-1 {
+			after = func(s *server) error { return k.hungry(ctx, s) }
+		}
+		run, err := k.once(ctx, c, c.name+"-"+strconv.Itoa(pass), after)
 		if err != nil {
 			return err
 		}
@@ -101,32 +102,10 @@ func (k *skew) short(ctx context.Context, pass int) error {
 		if err != nil {
 			return err
 		}
-		k.evens["short"] = append(k.evens["short"], next)
+		k.evens = append(k.evens, next)
 		k.seen[c.name] = append(k.seen[c.name], compared{run, []*skewRun{even, next}})
 		even = next
 	}
-	return nil
-}
-
-// long runs the cases that need a time to get where they go, about one even run.
-func (k *skew) long(ctx context.Context, pass int, after func(s *server) error) error {
-	paths, err := k.once(ctx, k.paths, fmt.Sprint("paths-", pass), after)
-	if err != nil {
-		return err
-	}
-	longer := *k.even
-	longer.length = k.sessions.length
-	even, err := k.once(ctx, &longer, fmt.Sprint("evenlong-", pass), nil)
-	if err != nil {
-		return err
-	}
-	sessions, err := k.once(ctx, k.sessions, fmt.Sprint("sessions-", pass), nil)
-	if err != nil {
-		return err
-	}
-	k.evens["long"] = append(k.evens["long"], even)
-	k.seen[k.paths.name] = append(k.seen[k.paths.name], compared{paths, []*skewRun{even}})
-	k.seen[k.sessions.name] = append(k.seen[k.sessions.name], compared{sessions, []*skewRun{even}})
 	return nil
 }
 

@@ -4,7 +4,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"tidemark/internal/testkit/traffic"
 )
@@ -26,38 +25,32 @@ func (k *skew) cases() error {
 	if err != nil {
 		return err
 	}
-	long := func(events int) time.Duration {
-		return time.Duration(float64(events) / skewRate * float64(time.Second)).Round(time.Second)
-	}
 	host := receivers[0].Host
 	for _, c := range []struct {
-		to  **skewCase
-		c   skewCase
-		d   dealt
-		set func(c *skewCase)
+		to **skewCase
+		c  skewCase
+		d  dealt
 	}{
-		{&k.even, skewCase{name: "even", what: "uniform: 16 properties"}, dealt{receivers: receivers}, nil},
-		{&k.half, skewCase{name: "half", what: "one property has half"}, dealt{receivers: half}, nil},
+		{&k.even, skewCase{name: "even", what: "uniform: 16 properties"}, dealt{receivers: receivers}},
+		{&k.half, skewCase{name: "half", what: "one property has half"}, dealt{receivers: half}},
 		{&k.one, skewCase{name: "one", what: "one client has 1 %"},
-			dealt{receivers: receivers, change: hot(receivers[0].ID, evenProperties)}, nil},
+			dealt{receivers: receivers, change: hot(receivers[0].ID, evenProperties)}},
 		{&k.crowd, skewCase{name: "crowd", what: count(float64(k.size.properties)) + " properties", village: k.many, meet: true},
-			dealt{receivers: crowd, events: k.size.properties * 60, once: true}, nil},
-		{&k.sessions, skewCase{name: "sessions", what: count(float64(k.size.sessions)) + " sessions open", length: long(2 * k.size.sessions)},
-			dealt{receivers: receivers, change: newcomer}, func(c *skewCase) {
-				c.change = numbered(`"client_id":"`, len(newClientID)-10, k.size.sessions, receivers)
-			}},
-		{&k.paths, skewCase{name: "paths", what: count(float64(k.size.paths)) + " paths in one property", length: long(k.size.paths)},
-			dealt{receivers: receivers[:1], change: unseen(host)}, func(c *skewCase) {
-				c.change = numbered(`"url":"https://`+host, len(newPath)-10, k.size.paths, receivers[:1])
-			}},
+			dealt{receivers: crowd, events: k.size.properties * 60, once: true}},
+		{&k.sessions, skewCase{name: "sessions", what: count(float64(k.size.sessions)) + " sessions open", before: k.size.sessions,
+			traffic: recent(receivers, k.size.sessions), begin: cameBefore(receivers),
+			change: numbered(`"client_id":"`, len(newClientID)-10, 0, k.size.sessions, receivers)},
+			dealt{receivers: receivers, change: newcomer}},
+		{&k.paths, skewCase{name: "paths", what: count(float64(k.size.paths)) + " paths in one property", before: k.size.paths,
+			traffic: recent(receivers[:1], k.size.paths), begin: seen(host),
+			change: numbered(`"url":"https://`+host, len(newPath)-10, k.size.paths, 100*k.size.paths, receivers[:1])},
+			dealt{receivers: receivers[:1], change: unseen(host)}},
 	} {
 		made := c.c
 		if made.village == nil {
 			made.village = k.few
 		}
-		if made.length == 0 {
-			made.length = k.size.length
-		}
+		made.length = k.size.length
 		if c.d.events == 0 {
 			c.d.events = preparedEvents
 		}
@@ -66,9 +59,6 @@ func (k *skew) cases() error {
 		}
 		if len(made.requests) < skewConnections || made.meet && len(made.requests) < len(c.d.receivers)*9/10 {
 			return fmt.Errorf("%s: %w", made.name, errNoCase)
-		}
-		if c.set != nil {
-			c.set(&made)
 		}
 		*c.to = &made
 	}

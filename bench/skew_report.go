@@ -2,35 +2,23 @@
 // even runs next to it.
 package main
 
-import (
-	"fmt"
-	"time"
-)
-
 func (k *skew) report() {
-	k.addRuns(k.even.what, k.evens["short"], k.even.length)
-	for _, c := range []*skewCase{k.half, k.one, k.crowd} {
-		k.addCompared(c)
-	}
-	k.addRuns(fmt.Sprintf("%s, for %v", k.even.what, k.sessions.length), k.evens["long"], k.sessions.length)
-	k.addCompared(k.sessions)
-	k.addCompared(k.paths)
-}
-
-// figures of a run, as they are compared.
-func (r *skewRun) figures(length time.Duration) [7]float64 {
-	return [7]float64{r.accepted, r.visible, median(r.delays), quantile(r.delays, 0.99),
-		quantile(r.waits, 0.99), r.peakAt(length), r.cpu}
-}
-
-func (k *skew) addRuns(what string, runs []*skewRun, length time.Duration) {
 	var of [7][]float64
-	for _, r := range runs {
-		for i, x := range r.figures(length) {
+	for _, r := range k.evens {
+		for i, x := range r.figures() {
 			of[i] = append(of[i], x)
 		}
 	}
-	k.addFigures(what, of, nil, runs)
+	k.addFigures(k.even.what, of, nil, k.evens)
+	for _, c := range k.uneven() {
+		k.addCompared(c)
+	}
+}
+
+// figures of a run, as they are compared.
+func (r *skewRun) figures() [7]float64 {
+	return [7]float64{r.accepted, r.visible, median(r.delays), quantile(r.delays, 0.99),
+		quantile(r.waits, 0.99), r.peak, r.cpu}
 }
 
 func (k *skew) addCompared(c *skewCase) {
@@ -38,10 +26,10 @@ func (k *skew) addCompared(c *skewCase) {
 	var runs []*skewRun
 	for _, s := range k.seen[c.name] {
 		runs = append(runs, s.run)
-		for i, x := range s.run.figures(c.length) {
+		for i, x := range s.run.figures() {
 			sum := 0.0
 			for _, e := range s.even {
-				sum += e.figures(c.length)[i]
+				sum += e.figures()[i]
 			}
 			of[i], ratios[i] = append(of[i], x), append(ratios[i], x/sum*float64(len(s.even)))
 		}

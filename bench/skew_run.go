@@ -1,5 +1,5 @@
 // One run of the skew measure: a fresh server, a load at the rated pace, probes of
-// a property that gets nothing of it, and the process's memory over time.
+// a property that gets nothing of it, and what the process used.
 package main
 
 import (
@@ -9,6 +9,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"tidemark/internal/event"
+	"tidemark/internal/testkit/traffic"
 )
 
 // skewCase is one way to deal out the same number of events.
@@ -20,6 +23,11 @@ type skewCase struct {
 	length     time.Duration
 	// meet: every property is heard of before the clock runs.
 	meet bool
+	// before is how many events are folded before the clock runs, and begin makes
+	// them what they are.
+	before  int
+	traffic traffic.Config
+	begin   func(i int, e *event.Event)
 }
 
 // skewRun is what one run saw.
@@ -30,23 +38,7 @@ type skewRun struct {
 	busy              int
 	met               time.Duration // until every property had been accepted from
 	metBusy           int           // answers 503 until then
-	memory            []memorySample
-}
-
-type memorySample struct {
-	at   time.Duration
-	peak float64
-}
-
-// peakAt returns the highest memory until a time after the beginning.
-func (r *skewRun) peakAt(at time.Duration) float64 {
-	peak := 0.0
-	for _, m := range r.memory {
-		if m.at <= at {
-			peak = max(peak, m.peak)
-		}
-	}
-	return peak
+	peak              float64       // of resident memory, since the process began
 }
 
 // skewConnections are as many as those of the loads of "visible".
@@ -58,6 +50,14 @@ func (b *bench) runSkew(ctx context.Context, c *skewCase, name string, after fun
 	s, err := c.village.server(b, name, "")
 	if err != nil {
 		return nil, err
+	}
+	if c.before > 0 {
+		err := writeLog(ctx, s, c.traffic, c.before, c.begin, func(done int) {
+			b.progress.say(fmt.Sprintf("%s: writing events, %s", c.what, count(float64(done))))
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	if err := s.start(); err != nil {
 		return nil, err
@@ -79,6 +79,9 @@ func (b *bench) loadSkew(ctx context.Context, c *skewCase, s *server, name strin
 			return nil, err
 		}
 	}
+	if err := s.until(ctx, func(l ledger) bool { return l.Lag == 0 }); err != nil {
+		return nil, err
+	}
 	if err := s.rest(ctx); err != nil {
 		return nil, err
 	}
@@ -87,8 +90,6 @@ func (b *bench) loadSkew(ctx context.Context, c *skewCase, s *server, name strin
 		one.change = c.change
 	}
 	at := probes{server: s, run: name, every: 50 * time.Millisecond}
-	stop := run.sample(s)
-	defer stop()
 	wait := b.profile(s, name, c.length)
 	var sent *outcome
 	var sendErr error
@@ -117,32 +118,13 @@ func (b *bench) loadSkew(ctx context.Context, c *skewCase, s *server, name strin
 		return nil, err
 	}
 	b.heapProfile(s, name)
+	if _, run.peak, err = memoryOf(s.pid()); err != nil {
+		return nil, err
+	}
 	run.accepted, run.visible = sent.eventsPerSecond(), float64(sent.events)/drained.Seconds()
 	run.cpu = (used - before).Seconds() / float64(max(1, sent.events))
 	run.waits, run.delays, run.busy = sent.waits, delays, sent.busy
 	return run, nil
-}
-
-// sample notes the process's memory until stop is called.
-func (r *skewRun) sample(s *server) (stop func()) {
-	done, ended := make(chan struct{}), make(chan struct{})
-	began := time.Now()
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(100 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			if _, peak, err := memoryOf(s.pid()); err == nil {
-				r.memory = append(r.memory, memorySample{time.Since(began), peak})
-			}
-			select {
-			case <-tick.C:
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() { close(done); <-ended }
 }
 
 // meet sends one request to each property until each was accepted once.

@@ -32,15 +32,21 @@ type dealt struct {
 	change    func(e *event.Event) // nil: as they are
 }
 
-// deal makes requests, each for one property.
-func deal(d dealt) ([]request, error) {
+// recent is traffic of the last minutes.
+func recent(receivers []traffic.Property, events int) traffic.Config {
 	cfg := traffic.DefaultConfig()
 	const span = 15 * time.Minute
 	cfg.Start, cfg.IsFlat = time.Now().Add(-span), true
-	cfg.Rate = float64(d.events) / span.Seconds() * 2
-	cfg.Clients, cfg.Pages, cfg.Properties = d.events/5, 2000, d.receivers
+	cfg.Rate = float64(events) / span.Seconds() * 2
+	cfg.Clients, cfg.Pages, cfg.Properties = events/5, 2000, receivers
 	cfg.Mix.Cookieless, cfg.Mix.MeasurementProt, cfg.Mix.HotClient = 0, 0, 0
 	cfg.Mix.Copies, cfg.Mix.Late, cfg.Mix.TooLate, cfg.Mix.Skewed = 0, 0, 0, 0
+	return cfg
+}
+
+// deal makes requests, each for one property.
+func deal(d dealt) ([]request, error) {
+	cfg := recent(d.receivers, d.events)
 	source, err := traffic.New(cfg)
 	if err != nil {
 		return nil, err
@@ -95,15 +101,15 @@ func (g *gathered) close() []byte {
 }
 
 // numbered returns a change of requests that are about to be sent: what follows
-// `before` gets ten digits that count up to n and begin again. Requests of the same
+// `before` gets ten digits that count from `from`, and begin again after n. Requests of the same
 // number go to the same property, so that a client that comes again is the same one.
-func numbered(before string, skip, n int, receivers []traffic.Property) func(r *request) {
+func numbered(before string, skip, from, n int, receivers []traffic.Property) func(r *request) {
 	var sent atomic.Uint64
 	batches := uint64(n / skewBatch)
 	return func(r *request) {
 		batch := (sent.Add(1) - 1) % batches
 		copy(r.bytes[r.stream:], receivers[batch%uint64(len(receivers))].MeasurementID)
-		k := batch * skewBatch
+		k := uint64(from) + batch*skewBatch
 		for _, at := range r.numbers(before, skip) {
 			for i, x := 9, k; i >= 0; i, x = i-1, x/10 {
 				r.bytes[at+i] = byte('0' + x%10)
@@ -138,14 +144,33 @@ func hot(p event.PropertyID, percent int) func(e *event.Event) {
 	}
 }
 
-// newcomer makes an event one of a client that is given its number later.
+// newcomer makes an event one of a client that is given its number when it is sent. Its
+// user agent is a person's, in every request: the verdict is part of who a client is.
 func newcomer(e *event.Event) {
-	e.ClientId, e.SessionId, e.UserId = newClientID, oneSession, ""
+	e.ClientId, e.SessionId, e.UserId, e.UserAgent = newClientID, oneSession, "", personAgent
+}
+
+// cameBefore makes event i that of client i, as numbered will make those that follow.
+func cameBefore(receivers []traffic.Property) func(i int, e *event.Event) {
+	return func(i int, e *event.Event) {
+		to := &receivers[i/skewBatch%len(receivers)]
+		newcomer(e)
+		e.Property, e.MeasurementId = uint64(to.ID), to.MeasurementID
+		e.ClientId = fmt.Sprintf("%s%010d", newClientID[:len(newClientID)-10], i)
+	}
 }
 
 // unseen makes an event the view of a page that is given its number later.
 func unseen(host string) func(e *event.Event) {
 	return func(e *event.Event) {
 		e.Name, e.Url, e.Params, e.HasValue = "page_view", fmt.Sprintf("https://%s%s", host, newPath), nil, false
+	}
+}
+
+// seen makes event i the view of page i.
+func seen(host string) func(i int, e *event.Event) {
+	return func(i int, e *event.Event) {
+		unseen(host)(e)
+		e.Url = fmt.Sprintf("%s%010d", e.Url[:len(e.Url)-10], i)
 	}
 }
