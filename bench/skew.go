@@ -22,7 +22,7 @@ type skewSize struct {
 func skewSizes() map[string]skewSize {
 	return map[string]skewSize{
 		"tiny":  {passes: 1, length: 3 * time.Second, properties: 400, sessions: 80_000, paths: 80_000},
-		"small": {passes: 1, length: 6 * time.Second, properties: 10_000, sessions: 1_000_000, paths: 1_000_000},
+		"small": {passes: 1, length: 5 * time.Second, properties: 10_000, sessions: 1_000_000, paths: 1_000_000},
 		"full":  {passes: 3, length: 15 * time.Second, properties: 10_000, sessions: 1_000_000, paths: 1_000_000},
 	}
 }
