@@ -132,6 +132,12 @@ func (e *callError) Error() string {
 	return e.method + " " + e.path + ": " + e.status + ": " + e.answer
 }
 
+// isRefused tells whether the server had no memory or time for a report.
+func isRefused(err error) bool {
+	var refused *callError
+	return errors.As(err, &refused) && strings.HasPrefix(refused.status, "429 ")
+}
+
 func (s *server) call(ctx context.Context, method, path string, body any, into any) error {
 	var text []byte
 	if body != nil {

@@ -33,6 +33,8 @@ type quiet struct {
 	sent   *outcome
 	panels []float64
 	delays []float64
+	// refused are reports of the property without load that were answered 429.
+	refused, asked int
 }
 
 // hungry asks the property with a page for every event, on the server that the case
@@ -88,6 +90,7 @@ func (k *skew) hungry(ctx context.Context, s *server) error {
 	pairs("  answer p50, p99", during.sent.waits, before.sent.waits)
 	pairs("  another property: a panel, p50, p99", during.panels, before.panels)
 	pairs("  another property: acknowledged to seen, p50, p99", during.delays, before.delays)
+	b.add("  another property: reports answered 429", count(float64(during.refused)), "", "0")
 	b.add("  memory: peak", megabytes(peak), "", "")
 	k.hungryLines, b.results = slices.Clone(b.results[at:]), b.results[:at]
 	return nil
@@ -99,24 +102,33 @@ func (k *skew) quiet(ctx context.Context, s *server, name string) (*quiet, error
 	q := &quiet{}
 	length := max(k.size.length, 5*time.Second)
 	errs := make([]error, 3)
+	probed := 0
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		q.sent, errs[0] = newLoad(k.even.requests, skewConnections).run(ctx, s.address, length, hungryRate)
 	})
 	wg.Go(func() {
-		at := probes{server: s, run: "hungry-" + name, every: 50 * time.Millisecond}
+		at := probes{server: s, run: "hungry-" + name, every: 50 * time.Millisecond, patient: true}
 		q.delays, errs[1] = at.watch(ctx, length)
+		probed = at.refused
 	})
 	wg.Go(func() {
 		panels := dashboard()
 		for began := time.Now(); time.Since(began) < length && errs[2] == nil; {
 			var took float64
-			took, errs[2] = s.ask(ctx, panels[len(q.panels)%len(panels)])
-			q.panels = append(q.panels, took)
+			took, errs[2] = s.ask(ctx, panels[q.asked%len(panels)])
+			q.asked++
+			if isRefused(errs[2]) {
+				q.refused++
+				errs[2] = nil
+			} else {
+				q.panels = append(q.panels, took)
+			}
 			errs[2] = errors.Join(errs[2], pause(ctx, 20*time.Millisecond))
 		}
 	})
 	wg.Wait()
+	q.refused += probed
 	return q, errors.Join(errs...)
 }
 
