@@ -22,11 +22,17 @@ import (
 const historyOther = 99
 
 // writeHistory fills the log of a data directory that no server has opened.
-func writeHistory(ctx context.Context, s *server, events, days int, said func(done int)) (err error) {
+func writeHistory(ctx context.Context, s *server, events, days int, said func(done int)) error {
 	cfg, err := historyTraffic(s.credentials, events, days)
 	if err != nil {
 		return err
 	}
+	return writeLog(ctx, s, cfg, events, func(int, *event.Event) {}, said)
+}
+
+// writeLog fills the log with traffic; change has a last word about each event.
+func writeLog(ctx context.Context, s *server, cfg traffic.Config, events int, change func(i int, e *event.Event),
+	said func(done int)) (err error) {
 	source, err := traffic.New(cfg)
 	if err != nil {
 		return err
@@ -45,6 +51,7 @@ func writeHistory(ctx context.Context, s *server, events, days int, said func(do
 			if !ok {
 				return errors.New("BUG: traffic ended early")
 			}
+			change(done, sent.Event)
 			records = append(records, &event.Record{Kind: &event.Record_Event{Event: sent.Event}})
 			done++
 		}
@@ -75,10 +82,7 @@ func historyTraffic(c credentials, events, days int) (traffic.Config, error) {
 	cfg.Clients, cfg.Pages = events/20, 10_000
 	cfg.Properties = []traffic.Property{{ID: event.PropertyID(id), MeasurementID: c.MeasurementID,
 		Zone: zoneName, Currency: "EUR", Host: "shop.example", Weight: 0.5}}
-	var few []traffic.Page
-	for i := range 100 {
-		few = append(few, traffic.Page{Path: fmt.Sprintf("/page-%d", i), Title: fmt.Sprintf("Page %d", i)})
-	}
+	few := fewPages(100)
 	for i := range historyOther {
 		cfg.Properties = append(cfg.Properties, traffic.Property{ID: event.PropertyID(1_000_000_000 + i),
 			MeasurementID: fmt.Sprintf("G-BENCH%05d", i), Zone: "UTC", Currency: "USD",

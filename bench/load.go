@@ -26,6 +26,7 @@ type sender struct {
 	next     int
 	pass     int
 	key      uint64
+	change   func(r *request) // the last word before one is sent, or nil
 }
 
 // newLoad deals requests out to n senders.
@@ -124,6 +125,9 @@ func (s *sender) run(ctx context.Context, address string, began time.Time, index
 func (s *sender) send(conn net.Conn, answers *bufio.Reader) (int, error) {
 	r := &s.requests[s.next]
 	r.stamp(&s.key, s.pass)
+	if s.change != nil {
+		s.change(r)
+	}
 	if s.next++; s.next == len(s.requests) {
 		s.next = 0
 		s.pass++
@@ -141,6 +145,34 @@ func (s *sender) send(conn net.Conn, answers *bufio.Reader) (int, error) {
 		return 0, fmt.Errorf("the answer was %d to\n%s", status, r.bytes)
 	}
 	return r.events, nil
+}
+
+// meetAll sends each request until it is accepted, and returns how many answers
+// asked to try again.
+func meetAll(ctx context.Context, address string, requests []request, index uint64) (busy int, err error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return 0, fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close()
+	answers := bufio.NewReaderSize(conn, 4096)
+	one := &sender{requests: requests, key: index<<56 | 1}
+	for range requests {
+		for i := one.next; ctx.Err() == nil; one.next = i {
+			n, err := one.send(conn, answers)
+			if err != nil {
+				return busy, err
+			}
+			if n > 0 {
+				break
+			}
+			busy++
+			if err := pause(ctx, 20*time.Millisecond); err != nil {
+				return busy, err
+			}
+		}
+	}
+	return busy, ctx.Err()
 }
 
 // readAnswer reads one answer with a Content-Length and drops its body.

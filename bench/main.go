@@ -66,6 +66,7 @@ func measures() []measure {
 		{"fold", "Inner loops on one core", 40, measureLoops},
 		{"visible", "Edge to visible", 50, measureVisible},
 		{"reports", "Reports and bytes", 90, measureReports},
+		{"skew", "Skew", 240, measureSkew},
 	}
 }
 

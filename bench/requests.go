@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"tidemark/internal/event"
@@ -21,6 +22,8 @@ type request struct {
 	bytes   []byte
 	keys    []int // where event keys begin; 16 hexadecimal digits each
 	clients []int // where four digits of client ids begin
+	stream  int   // where the measurement id begins
+	counted []int // where numbers of the skew measure begin
 	events  int
 }
 
@@ -81,7 +84,7 @@ func newRequest(c credentials, body []byte, events int, first *traffic.Sent) req
 	head := fmt.Sprintf("POST /v1/events?measurement_id=%s HTTP/1.1\r\nHost: bench\r\nUser-Agent: %s\r\n"+
 		"X-Forwarded-For: %s\r\nAccept-Language: %s\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n\r\n",
 		c.MeasurementID, first.Event.UserAgent, first.Address, first.Event.Language, len(body))
-	r := request{bytes: append([]byte(head), body...), events: events}
+	r := request{bytes: append([]byte(head), body...), events: events, stream: strings.Index(head, "=") + 1}
 	r.keys = positions(r.bytes, `"event_id":"`, 0)
 	for _, at := range positions(r.bytes, `"client_id":"`, 0) {
 		if n := bytes.IndexByte(r.bytes[at:], '"'); n >= 8 {

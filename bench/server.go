@@ -125,6 +125,19 @@ func (s *server) stop() (time.Duration, error) {
 // personAgent keeps probes from being set apart as those of a program.
 const personAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
+// callError is an answer other than 200.
+type callError struct{ method, path, status, answer string }
+
+func (e *callError) Error() string {
+	return e.method + " " + e.path + ": " + e.status + ": " + e.answer
+}
+
+// isRefused tells whether the server had no memory or time for a report.
+func isRefused(err error) bool {
+	var refused *callError
+	return errors.As(err, &refused) && strings.HasPrefix(refused.status, "429 ")
+}
+
 func (s *server) call(ctx context.Context, method, path string, body any, into any) error {
 	var text []byte
 	if body != nil {
@@ -150,7 +163,7 @@ func (s *server) call(ctx context.Context, method, path string, body any, into a
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
+		return &callError{method, path, resp.Status, string(answer)}
 	}
 	if into == nil {
 		return nil
@@ -180,11 +193,25 @@ func (s *server) heap(ctx context.Context) (float64, error) {
 }
 
 // ledger is what the ledger says that the bench needs.
-type ledger struct{ Accepted, Pending, Stored, Duplicate, TooLate int64 }
+// Lag is that of all properties.
+type ledger struct{ Accepted, Pending, Stored, Duplicate, TooLate, Lag int64 }
 
 func (s *server) ledger(ctx context.Context) (l ledger, err error) {
 	err = s.call(ctx, http.MethodGet, "/v1/properties/"+s.Property+"/ledger", nil, &l)
 	return l, err
+}
+
+// until waits for a state of the ledger.
+func (s *server) until(ctx context.Context, good func(l ledger) bool) error {
+	for {
+		l, err := s.ledger(ctx)
+		if err != nil || good(l) {
+			return err
+		}
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // drain waits until everything accepted is visible.
@@ -246,9 +273,25 @@ func (b *bench) profile(s *server, name string, length time.Duration) func() {
 	}
 }
 
+// heapProfile writes what Go's heap holds now into the folder of profiles, if there
+// is one.
+func (b *bench) heapProfile(s *server, name string) {
+	if b.profiles == "" {
+		return
+	}
+	client := &http.Client{Timeout: 10 * time.Second}
+	if err := fetch(client, "http://"+s.profiles+"/debug/pprof/heap", filepath.Join(b.profiles, name+".heap.pprof")); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: profile:", err)
+	}
+}
+
 func fetchProfile(s *server, file string, length time.Duration) error {
 	client := &http.Client{Timeout: length + 10*time.Second}
-	resp, err := client.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.profiles, max(1, int(length.Seconds()))))
+	return fetch(client, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.profiles, max(1, int(length.Seconds()))), file)
+}
+
+func fetch(client *http.Client, from, file string) error {
+	resp, err := client.Get(from)
 	if err != nil {
 		return err
 	}

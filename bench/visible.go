@@ -101,6 +101,9 @@ type probes struct {
 	server *server
 	run    string
 	every  time.Duration
+	// patient: a report that is refused is asked again, and counted.
+	patient bool
+	refused int
 
 	mu      sync.Mutex
 	pending map[string]time.Time // acknowledged, not seen
@@ -128,7 +131,11 @@ func (p *probes) watch(ctx context.Context, length time.Duration) ([]float64, er
 		default:
 		}
 		waiting, err := p.look(ctx)
-		if err != nil {
+		switch {
+		case err != nil && p.patient && isRefused(err):
+			p.refused++
+			waiting = 1 // at least
+		case err != nil:
 			return nil, err
 		}
 		if !sending && waiting == 0 {

@@ -30,3 +30,11 @@ func (b *bucket) allow(now time.Time) bool {
 	b.left--
 	return true
 }
+
+// giveBack takes back an allow: the thing turned out not to be of the kind that is
+// bounded.
+func (b *bucket) giveBack() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left = min(b.perSecond, b.left+1)
+}

@@ -18,8 +18,9 @@ func (d *Directory) EnsureDefined(ctx context.Context, p *property.Property) err
 	if version, ok := d.defined.Load(p.ID); ok && version.(uint64) >= p.Version {
 		return nil
 	}
-	d.defining.Lock()
-	defer d.defining.Unlock()
+	defining := &d.defining[uint64(p.ID)%definersAtOnce]
+	defining.Lock()
+	defer defining.Unlock()
 	if version, ok := d.defined.Load(p.ID); ok && version.(uint64) >= p.Version {
 		return nil
 	}

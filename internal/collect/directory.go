@@ -55,6 +55,9 @@ const (
 	secretsPerSec   = 20          // unknown secrets of one stream
 	maxMeasurement  = 64          // length of a measurement id
 	maxSecretLength = 256
+	// definersAtOnce properties are defined side by side, so that their appends
+	// share a sync: after a restart each property is defined again.
+	definersAtOnce = 64
 	// callTimeout bounds one question to the registry: it is asked for several
 	// callers at once, so none of their contexts counts.
 	callTimeout = 5 * time.Second
@@ -80,8 +83,10 @@ type Directory struct {
 	unknown map[any]time.Time    // string or secretKey: until when it is believed
 	guesses map[string]*bucket   // of unknown secrets, by measurement id
 
-	defining sync.Mutex
-	defined  sync.Map // event.PropertyID: uint64 version
+	defining [definersAtOnce]sync.Mutex // by property
+	defined  sync.Map                   // event.PropertyID: uint64 version
+
+	zones sync.Map // string: *time.Location; streams share them
 }
 
 type knownStream struct {
@@ -204,13 +209,27 @@ func (d *Directory) askStream(measurementID string, known *knownStream) (*Stream
 	if err != nil {
 		return nil, fmt.Errorf("look up data stream: %w", err)
 	}
-	zone, err := time.LoadLocation(p.TimeZone)
+	if known == nil { // it exists: after a restart thousands like it are asked for at once
+		d.lookups.giveBack()
+	}
+	zone, err := d.zone(p.TimeZone)
 	if err != nil {
 		return nil, fmt.Errorf("load zone of property %s: %w", p.ID, err)
 	}
 	fresh := &knownStream{info: StreamInfo{Property: p, Zone: zone}, generation: generation}
 	d.keepStream(measurementID, fresh)
 	return &fresh.info, nil
+}
+
+func (d *Directory) zone(name string) (*time.Location, error) {
+	if zone, ok := d.zones.Load(name); ok {
+		return zone.(*time.Location), nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err == nil {
+		d.zones.Store(name, zone)
+	}
+	return zone, err
 }
 
 func (d *Directory) keepStream(measurementID string, s *knownStream) {
@@ -267,8 +286,11 @@ func (d *Directory) askSecret(key secretKey, secret string, known bool) (bool, e
 		delete(d.secrets, key)
 	}
 	d.mu.Unlock()
-	if !right {
+	switch {
+	case !right:
 		d.rememberUnknown(key)
+	case !known:
+		d.lookups.giveBack()
 	}
 	return right, nil
 }

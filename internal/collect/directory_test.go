@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
 	"tidemark/internal/eventlog/memlog"
 	"tidemark/internal/property"
@@ -136,6 +138,29 @@ func TestD8QuestionsAboutUnknownStreamsAreBounded(t *testing.T) {
 	})
 }
 
+func TestStreamsThatExistAreNotCountedAsUnknown(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *Directory, r *fakeRegistry) {
+		const n = 10 * lookupsPerSec
+		r.change(func() {
+			for i := range n {
+				id := fmt.Sprintf("G-SHOP%d", i)
+				r.properties[id] = property.Property{ID: event.PropertyID(1000 + i), TimeZone: "UTC", Version: 1}
+				r.secrets[id] = "open"
+			}
+		})
+		// As after a restart: all at once, none was asked for before.
+		for i := range n {
+			id := fmt.Sprintf("G-SHOP%d", i)
+			if _, err := d.Stream(t.Context(), id); err != nil {
+				t.Fatalf("stream %d of %d: %v", i, n, err)
+			}
+			if ok, err := d.CheckAPISecret(t.Context(), id, "open"); !ok || err != nil {
+				t.Fatalf("secret of stream %d of %d: %v, %v", i, n, ok, err)
+			}
+		}
+	})
+}
+
 func TestD8GuessingSecretsOfOneStreamDoesNotLockOutOthers(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *Directory, r *fakeRegistry) {
 		for i := range 1000 {
@@ -215,6 +240,45 @@ func TestC5ADefinitionIsAppendedOncePerVersion(t *testing.T) {
 			t.Errorf("%d records in a partition, want 1", got)
 		}
 	})
+}
+
+// gatedLog holds appends back until there are as many as it waits for.
+type gatedLog struct {
+	eventlog.Log
+	gate    chan struct{}
+	missing atomic.Int64
+}
+
+func (l *gatedLog) Append(ctx context.Context, b *eventlog.Batch) error {
+	if l.missing.Add(-1) == 0 {
+		close(l.gate)
+	}
+	select {
+	case <-l.gate:
+		return l.Log.Append(ctx, b)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Not in a bubble: there, a wait for a lock would end in a deadlock, not in an error.
+func TestPropertiesDoNotWaitForEachOthersDefinition(t *testing.T) {
+	log := &gatedLog{Log: memlog.New(memlog.Config{Partitions: 4}), gate: make(chan struct{})}
+	log.missing.Store(definersAtOnce)
+	d := NewDirectory(DirectoryDeps{Registry: newFakeRegistry(), Log: log, Logger: slog.New(slog.DiscardHandler)})
+	defer d.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var all sync.WaitGroup
+	for i := range definersAtOnce {
+		all.Go(func() {
+			p := &property.Property{ID: event.PropertyID(1000 + i), TimeZone: "UTC", Version: 1}
+			if err := d.EnsureDefined(ctx, p); err != nil {
+				t.Errorf("property %d: %v, with %d not yet under way", i, err, log.missing.Load())
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestC5ADefinitionThatWasNotAppendedIsTriedAgain(t *testing.T) {

@@ -18,7 +18,7 @@ const stranger = 1 << 63
 
 // Define sets the definition in force, for a replay.
 func (f *Fold) Define(d *event.Definition) error {
-	def, err := newDefinition(d)
+	def, err := f.newDefinition(d)
 	if err != nil {
 		return err
 	}

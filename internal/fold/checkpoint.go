@@ -171,7 +171,7 @@ func (f *Fold) Restore(s *Snapshot) error {
 		if err := proto.Unmarshal(b, d); err != nil {
 			return fmt.Errorf("decode definition of property %d: %w", id, err)
 		}
-		def, err := newDefinition(d)
+		def, err := f.newDefinition(d)
 		if err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func (f *Fold) define(d *event.Definition, payload []byte) error {
 	if err := own.UnmarshalVT(payload); err != nil {
 		return fmt.Errorf("decode definition of property %d: %w", d.Property, err)
 	}
-	def, err := newDefinition(own.GetDefinition())
+	def, err := f.newDefinition(own.GetDefinition())
 	if err != nil {
 		return err
 	}
@@ -40,8 +40,8 @@ func (f *Fold) define(d *event.Definition, payload []byte) error {
 	return nil
 }
 
-func newDefinition(d *event.Definition) (*definition, error) {
-	zone, err := window.LoadZone(d.TimeZone)
+func (f *Fold) newDefinition(d *event.Definition) (*definition, error) {
+	zone, err := f.zone(d.TimeZone)
 	if err != nil {
 		return nil, fmt.Errorf("define property %d: %w", d.Property, err)
 	}
@@ -56,13 +56,26 @@ func newDefinition(d *event.Definition) (*definition, error) {
 	return def, nil
 }
 
+// zone returns a zone that all properties of the fold share: loaded it takes more
+// memory than the rest of a definition, and every partition holds them all.
+func (f *Fold) zone(name string) (*window.Zone, error) {
+	if z := f.zones[name]; z != nil {
+		return z, nil
+	}
+	z, err := window.LoadZone(name)
+	if err == nil {
+		f.zones[name] = z
+	}
+	return z, err
+}
+
 // definition returns the property's definition. Collectors log it before the
 // first event; without one the defaults hold.
 func (f *Fold) definition(p event.PropertyID) *definition {
 	def := f.definitions[p]
 	if def == nil {
 		var err error
-		def, err = newDefinition(&event.Definition{Property: uint64(p), TimeZone: "UTC", Currency: "USD"})
+		def, err = f.newDefinition(&event.Definition{Property: uint64(p), TimeZone: "UTC", Currency: "USD"})
 		if err != nil {
 			panic("BUG: no UTC: " + err.Error())
 		}

@@ -10,6 +10,7 @@ import (
 	"tidemark/internal/enrich"
 	"tidemark/internal/event"
 	"tidemark/internal/store"
+	"tidemark/internal/window"
 )
 
 // Bounds of a client's record (S38). Too small a bound loses precision for busy
@@ -41,6 +42,7 @@ type Fold struct {
 
 	clock       event.Time // largest IngestTime read (S1)
 	definitions map[event.PropertyID]*definition
+	zones       map[string]*window.Zone // of the definitions, by name
 	accounts    map[event.PropertyID]*account
 	lateness    Lateness
 	verdicts    []string              // that any client has
@@ -75,6 +77,7 @@ func New(p event.Partition, saved Saved, derive *enrich.Deriver) *Fold {
 		saved:       saved,
 		derive:      derive,
 		definitions: map[event.PropertyID]*definition{},
+		zones:       map[string]*window.Zone{},
 		accounts:    map[event.PropertyID]*account{},
 		clients:     map[string]*client{},
 		names:       interner{},

@@ -28,6 +28,7 @@ type keeper struct {
 		sync.Mutex
 		clocks []event.Time
 		zones  map[event.PropertyID]knownZone
+		shared map[string]*window.Zone // by name: many properties are in one zone
 	}
 }
 
@@ -40,7 +41,7 @@ type knownZone struct {
 
 func newKeeper(m state.Meta, deps *Deps) *keeper {
 	k := &keeper{deps: deps, committed: m}
-	k.facts.zones = map[event.PropertyID]knownZone{}
+	k.facts.zones, k.facts.shared = map[event.PropertyID]knownZone{}, map[string]*window.Zone{}
 	return k
 }
 
@@ -116,9 +117,15 @@ func (k *keeper) folded(folds []*fold.Frozen) {
 			if known := k.facts.zones[id]; known.zone != nil && known.version >= d.Version {
 				continue
 			}
-			if z, err := window.LoadZone(d.TimeZone); err == nil {
-				k.facts.zones[id] = knownZone{z, d.TimeZone, d.Version}
+			z := k.facts.shared[d.TimeZone]
+			if z == nil {
+				var err error
+				if z, err = window.LoadZone(d.TimeZone); err != nil {
+					continue
+				}
+				k.facts.shared[d.TimeZone] = z
 			}
+			k.facts.zones[id] = knownZone{z, d.TimeZone, d.Version}
 		}
 	}
 }
