@@ -71,6 +71,9 @@ type Store struct {
 	TempLimit Size `yaml:"temp_limit"`
 	// AnswerMemory bounds answers that are remembered for the next who asks.
 	AnswerMemory Size `yaml:"answer_memory"`
+	// DraftAfter is how long a report over young days takes before these days are prepared, as final
+	// days are. It takes disk and work; negative: never.
+	DraftAfter time.Duration `yaml:"draft_after"`
 	// Threads answer queries. More than the machine has cores does not help.
 	Threads int `yaml:"threads"`
 	// QueryTimeout ends a query that runs or waits longer.
@@ -108,7 +111,7 @@ func Default() Config {
 		Processor: pipeline.DefaultConfig(),
 		Store: Store{
 			MemoryLimit: Size(store.MemoryLimit), WriterMemoryLimit: Size(store.WriterMemoryLimit),
-			TempLimit: Size(store.TempLimit), AnswerMemory: Size(store.AnswerMemory), Threads: store.Threads, QueryTimeout: store.QueryTimeout,
+			TempLimit: Size(store.TempLimit), AnswerMemory: Size(store.AnswerMemory), DraftAfter: store.DraftAfter, Threads: store.Threads, QueryTimeout: store.QueryTimeout,
 			MaxConcurrentQueries: store.MaxConcurrentQueries,
 		},
 		Report: report.DefaultConfig(),
@@ -141,7 +144,7 @@ func (c Config) Duck() duckstore.Config {
 	d.Dir = c.StoreDir()
 	d.MemoryLimit, d.WriterMemoryLimit = int64(c.Store.MemoryLimit), int64(c.Store.WriterMemoryLimit)
 	d.TempLimit, d.Threads = int64(c.Store.TempLimit), c.Store.Threads
-	d.AnswerMemory = int64(c.Store.AnswerMemory)
+	d.AnswerMemory, d.DraftAfter = int64(c.Store.AnswerMemory), c.Store.DraftAfter
 	d.QueryTimeout, d.MaxConcurrentQueries = c.Store.QueryTimeout, c.Store.MaxConcurrentQueries
 	return d
 }

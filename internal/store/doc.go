@@ -47,6 +47,10 @@
 //	    counted. Any other plan over these days is a *GoneError, never a smaller
 //	    number (retain.go, S30).
 //
+// A store may rely on this of the rows that it is given: all revisions of a session, its tombstone, and the
+// events of its parts are of one client; and whoever appends an alias appends a revision
+// of the session that it names.
+//
 // Concurrency: Append, Seal and Install are called by one goroutine at a time
 // (the writer); Snapshot, Run, WriteSegments, Compact and Finalize may run
 // beside them and each other.

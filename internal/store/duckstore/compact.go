@@ -37,6 +37,8 @@ func (s *Store) Compact(ctx context.Context, m store.Manifest) (*store.Change, e
 	defer leave()
 	ctx, cancel := s.whileOpen(ctx)
 	defer cancel()
+	s.heavy.Lock()
+	defer s.heavy.Unlock()
 	change := &store.Change{}
 	var specs []segmentSpec
 	var inputs []store.Segment

@@ -23,6 +23,9 @@ func (s *Store) Erase(ctx context.Context, m store.Manifest, of []store.Erasure)
 	defer leave()
 	ctx, cancel := s.whileOpen(ctx)
 	defer cancel()
+	var out *store.Erased
+	gone := s.eraseDrafts(of)
+	defer func() { gone(out) }()
 	segs := erasable(m, of)
 	if len(segs) == 0 {
 		return nil, nil
@@ -32,12 +35,12 @@ func (s *Store) Erase(ctx context.Context, m store.Manifest, of []store.Erasure)
 		return nil, fmt.Errorf("erase: %w", err)
 	}
 	defer release()
-	gone, err := s.goneClients(ctx, m, segs, of)
+	table, err := s.goneClients(ctx, m, segs, of)
 	if err != nil {
 		return nil, fmt.Errorf("find clients to erase: %w", err)
 	}
-	out, err := s.withoutClients(ctx, segs, gone)
-	err = errors.Join(err, s.writer.exec(context.WithoutCancel(ctx), "DROP TABLE "+gone))
+	out, err = s.withoutClients(ctx, segs, table)
+	err = errors.Join(err, s.writer.exec(context.WithoutCancel(ctx), "DROP TABLE "+table))
 	if err != nil {
 		return nil, fmt.Errorf("erase: %w", err)
 	}

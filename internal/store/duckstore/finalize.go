@@ -33,6 +33,8 @@ func (s *Store) Finalize(ctx context.Context, m store.Manifest,
 	defer leave()
 	ctx, cancel := s.whileOpen(ctx)
 	defer cancel()
+	s.heavy.Lock()
+	defer s.heavy.Unlock()
 	spans := spansOf(m, until)
 	if len(spans) == 0 {
 		return nil, nil

@@ -35,7 +35,7 @@ func open(cfg Config, m store.Manifest, deps Deps, fs files) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, log: deps.Logger, fs: fs, schema: newSchema(),
 		slots: newSlots(cfg.MaxConcurrentQueries), pressure: newPressure(), segments: map[string]*segmentFile{}, written: map[string]uint64{},
-		answers: newAnswers(cfg.AnswerMemory), changed: map[event.PropertyID]uint64{}}
+		answers: newAnswers(cfg.AnswerMemory), changed: map[event.PropertyID]uint64{}, drafts: newDrafts()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -26,6 +26,8 @@ func (s *Store) RollUp(ctx context.Context, m store.Manifest, spans []store.Roll
 	defer leave()
 	ctx, cancel := s.whileOpen(ctx)
 	defer cancel()
+	s.heavy.Lock()
+	defer s.heavy.Unlock()
 	b := &rollupBuild{s: s, spans: spans, steps: stepsOf(spans)}
 	if len(b.steps) == 0 {
 		return nil, nil

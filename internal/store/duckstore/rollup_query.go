@@ -22,6 +22,10 @@ type rolled struct {
 	at    map[string]int // of rows, by dimensions
 	users []usersOf      // of each row
 	count store.UserCount
+
+	draft   *draft // of young days, or nil
+	touched []uint64
+	files   *view // where cells are: those of the manifest, and of the draft
 }
 
 // fewCells is how many cells are merged without asking for a bound first: that takes
@@ -36,6 +40,10 @@ type usersOf struct {
 	pieces  int      // of rows that it occurs in
 	sketch  [2]*sketch.Users
 	clients []client // of rows
+
+	drafts int64 // how many of the cells are a draft's
+	// was and is are the touched clients whom the draft's rows and all rows name.
+	was, is []client
 }
 
 type client struct {
@@ -44,7 +52,10 @@ type client struct {
 }
 
 func (x *rolled) run(ctx context.Context) (*store.Rows, error) {
-	x.at, x.rows.Rollup, x.count = map[string]int{}, x.s.rollup.Name, x.p.Users
+	x.at, x.rows.Rollup, x.count, x.files = map[string]int{}, x.s.rollup.Name, x.p.Users, &x.sn.view
+	if x.draft != nil {
+		x.useDraft()
+	}
 	if len(x.p.Dimensions) == 0 {
 		x.row(nil)
 	}
@@ -59,10 +70,18 @@ func (x *rolled) run(ctx context.Context) (*store.Rows, error) {
 			return nil, err
 		}
 	}
+	if x.draft != nil && len(x.touched) > 0 {
+		if err := x.correct(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if x.wantsUsers() {
 		if err := x.settleUsers(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if x.draft != nil {
+		x.dropEmpty()
 	}
 	return &x.rows, nil
 }
@@ -161,7 +180,7 @@ func (x *rolled) cellsOf(t store.Table, pieces []timeSpan, where string) string 
 		return ""
 	}
 	lo, hi := pieces[0].from, pieces[len(pieces)-1].to
-	files := x.sn.view.files(t, x.p.Property, func(b bounds) bool {
+	files := x.files.files(t, x.p.Property, func(b bounds) bool {
 		return b.minTime < hi && b.maxTime >= lo
 	})
 	if len(files) == 0 {
@@ -190,7 +209,7 @@ func (x *rolled) addCells(ctx context.Context) error {
 		columns = append(columns, fmt.Sprintf("CAST(coalesce(sum(%s), 0) AS BIGINT) AS a%d", cellAggregate(a), i))
 	}
 	for _, c := range []string{"count(*)", "coalesce(max(users), 0)", "coalesce(max(active_users), 0)",
-		"coalesce(sum(users), 0)", "coalesce(sum(active_users), 0)"} {
+		"coalesce(sum(users), 0)", "coalesce(sum(active_users), 0)", x.draftCells()} {
 		columns = append(columns, "CAST("+c+" AS BIGINT)")
 	}
 	q := "SELECT " + strings.Join(columns, ", ") + " FROM " + from
@@ -208,6 +227,7 @@ func (x *rolled) addCells(ctx context.Context) error {
 			u.cells = res.int64(first, i)
 			u.most = [2]int64{res.int64(first+1, i), res.int64(first+2, i)}
 			u.sum = [2]int64{res.int64(first+3, i), res.int64(first+4, i)}
+			u.drafts = res.int64(first+5, i)
 		}
 		return x.full()
 	})
@@ -245,7 +265,10 @@ func (x *rolled) addRows(ctx context.Context, piece timeSpan) error {
 	p.From, p.To = piece.from, piece.to
 	p.Aggregates = slices.Clone(x.p.Aggregates)
 	if x.wantsUsers() && x.count != store.BoundUsers && !(x.s.apart && len(x.s.rows) == 1) {
-		return x.addClients(ctx, &p)
+		return x.addClients(ctx, &p, &x.sn.view, 1, func(u *usersOf, c client) {
+			u.pieces = 1 // a client of several pieces is one client
+			u.clients = append(u.clients, c)
+		})
 	}
 	for i, a := range p.Aggregates {
 		if a.Op == store.DistinctUsers && x.count == store.BoundUsers {
@@ -284,10 +307,11 @@ func which(a store.Aggregate) int {
 	return 0
 }
 
-// addClients reads the users of each group of rows, with their share of every sum.
-func (x *rolled) addClients(ctx context.Context, p *store.Plan) error {
+// addClients reads the users of each group of the rows of a view, with their share of every
+// sum, which is added so many times.
+func (x *rolled) addClients(ctx context.Context, p *store.Plan, v *view, times int64, add func(*usersOf, client)) error {
 	p.Aggregates = slices.DeleteFunc(p.Aggregates, func(a store.Aggregate) bool { return a.Op == store.DistinctUsers })
-	st, err := x.sn.s.dialect.renderClients(p, &x.sn.view)
+	st, err := x.sn.s.dialect.renderClients(p, v)
 	if err != nil {
 		return err
 	}
@@ -295,13 +319,11 @@ func (x *rolled) addClients(ctx context.Context, p *store.Plan) error {
 		n := len(st.dims)
 		for i := range res.rows {
 			at := x.row(dimsOf(res, st.dims, i))
-			u := &x.users[at]
-			u.pieces = 1 // a client of several pieces is one client
-			u.clients = append(u.clients, client{res.uint64(n, i), res.bool(n+1, i)})
+			add(&x.users[at], client{res.uint64(n, i), res.bool(n+1, i)})
 			next := n + 2
 			for k, a := range x.p.Aggregates {
 				if a.Op != store.DistinctUsers {
-					x.rows.Aggregates[at][k] += res.int64(next, i)
+					x.rows.Aggregates[at][k] += times * res.int64(next, i)
 					next++
 				}
 			}

@@ -35,8 +35,6 @@ func splitPlan(p *store.Plan, m *store.Manifest) (split, bool) {
 	lo, hi, next, kept := m.KeptDays(p)
 	if kept {
 		s.kept = []timeSpan{{lo, hi}}
-		_, whole := store.DayStart(rowsFrom, p.Zone)
-		s.apart = s.apart && whole && p.From < rowsFrom
 	}
 	for _, r := range m.Rollups[p.Property] {
 		from, to := max(r.From, next), min(r.To, p.To)
@@ -61,6 +59,10 @@ func splitPlan(p *store.Plan, m *store.Manifest) (split, bool) {
 	}
 	if next < p.To {
 		s.rows = append(s.rows, timeSpan{next, p.To})
+	}
+	if len(s.kept) > 0 && len(s.rows) > 0 {
+		// Kept days are of the zone of their time: the last may have the date of the first day with rows.
+		s.apart = s.apart && store.FloorDay(p.Zone.Local(s.rows[0].from)) >= s.kept[0].to
 	}
 	return s, len(s.cells)+len(s.kept) > 0
 }

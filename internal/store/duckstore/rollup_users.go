@@ -23,6 +23,9 @@ func (x *rolled) settleUsers(ctx context.Context) error {
 	merge := false
 	for i := range x.users {
 		x.users[i].countClients()
+		if err := x.users[i].countTouched(); err != nil {
+			return err
+		}
 		merge = merge || x.users[i].mustMerge()
 	}
 	if merge {
@@ -75,7 +78,12 @@ func (u *usersOf) countClients() {
 
 // mustMerge tells whether the group's users are not those of one cell, or of rows
 // alone.
-func (u *usersOf) mustMerge() bool { return u.cells+int64(u.pieces) > 1 }
+func (u *usersOf) mustMerge() bool {
+	if u.isDrafted() {
+		return false
+	}
+	return u.cells+int64(u.pieces)+int64(min(1, len(u.is))) > 1
+}
 
 // estimate reads the merged sketch. What is known exactly bounds it: there are no
 // fewer users than in any one part, and no more than in all parts together.
@@ -91,7 +99,7 @@ func (x *rolled) mergeSketches(ctx context.Context) error {
 			continue
 		}
 		u.sketch = [2]*sketch.Users{{}, {}}
-		for _, c := range u.clients {
+		for _, c := range append(u.clients, u.is...) {
 			u.sketch[0].Add(c.id)
 			if c.active {
 				u.sketch[1].Add(c.id)

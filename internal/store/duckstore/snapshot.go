@@ -29,6 +29,11 @@ func (s *Store) Snapshot(context.Context) (store.Snapshot, error) {
 	if s.closed {
 		return nil, errClosed
 	}
+	return s.snapshotLocked(), nil
+}
+
+// snapshotLocked is Snapshot for those who hold Store.mu.
+func (s *Store) snapshotLocked() *snapshot {
 	sn := &snapshot{s: s, seen: s.appends, view: view{dir: s.cfg.Dir, manifest: s.manifest}}
 	for _, h := range s.heads {
 		h.refs++
@@ -40,7 +45,7 @@ func (s *Store) Snapshot(context.Context) (store.Snapshot, error) {
 		s.segments[name].refs++
 		sn.files = append(sn.files, name)
 	}
-	return sn, nil
+	return sn
 }
 
 // Manifest implements store.Snapshot.
@@ -118,12 +123,7 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 	if err := sn.s.verifyBeforeUse(ctx, sn.view.manifest, p); err != nil {
 		return nil, err
 	}
-	var rows *store.Rows
-	if s, ok := splitPlan(p, sn.view.manifest); ok {
-		rows, err = (&rolled{sn: sn, p: p, s: s}).run(ctx)
-	} else {
-		rows, err = sn.runRows(ctx, p)
-	}
+	rows, err := sn.answer(ctx, p)
 	if err != nil {
 		if errors.Is(context.Cause(ctx), errPressed) {
 			err = errPressed
@@ -136,9 +136,41 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 	return rows, nil
 }
 
+// answer answers p from cells where there are any, and from rows.
+func (sn *snapshot) answer(ctx context.Context, p *store.Plan) (*store.Rows, error) {
+	draftable := sn.draftable(p)
+	if draftable && sn.s.drafts.eager {
+		if err := sn.s.draftNow(ctx, sn, p); err != nil {
+			return nil, err
+		}
+	}
+	if draftable {
+		if rows, err := sn.runDraft(ctx, p); rows != nil || err != nil {
+			return rows, err
+		}
+	}
+	began := time.Now()
+	var rows *store.Rows
+	var err error
+	if s, ok := splitPlan(p, sn.view.manifest); ok {
+		rows, err = (&rolled{sn: sn, p: p, s: s}).run(ctx)
+	} else {
+		rows, err = sn.runRows(ctx, p)
+	}
+	if err == nil && draftable {
+		sn.wantDraft(p, time.Since(began), nil)
+	}
+	return rows, err
+}
+
 // runRows answers p from rows alone.
 func (sn *snapshot) runRows(ctx context.Context, p *store.Plan) (*store.Rows, error) {
-	st, err := sn.s.dialect.render(p, &sn.view)
+	return sn.runRowsOf(ctx, p, &sn.view)
+}
+
+// runRowsOf answers p from the rows of a view.
+func (sn *snapshot) runRowsOf(ctx context.Context, p *store.Plan, v *view) (*store.Rows, error) {
+	st, err := sn.s.dialect.render(p, v)
 	if err != nil {
 		return nil, err
 	}

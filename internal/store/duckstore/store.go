@@ -36,6 +36,7 @@ type Store struct {
 	pressure *pressure
 	tel      *telemetry
 	answers  *answers
+	heavy    sync.Mutex // held while large files are written: together they would want more than the writer's memory
 	ranges   openRanges
 	nextID   atomic.Uint64 // of segments
 
@@ -53,6 +54,7 @@ type Store struct {
 	appends  uint64
 	changed  map[event.PropertyID]uint64
 	nextHead store.Head
+	drafts   drafts
 	segments map[string]*segmentFile // by file name
 	// written are checksums of files that this process wrote and read back, and
 	// that no manifest has named yet: Install need not read them again.
@@ -110,6 +112,7 @@ func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.noteChanges(b)
+	s.touch(b)
 	h.rows.events += int64(len(b.Events))
 	h.rows.sessions += int64(len(b.Sessions))
 	h.rows.aliases += int64(len(b.Aliases))
@@ -162,6 +165,7 @@ func (s *Store) Install(_ context.Context, m store.Manifest, heads ...store.Head
 	}
 	s.manifest, s.heads = &m, kept
 	doomed := s.releaseLocked(nil, dropped)
+	doomed.files = append(doomed.files, s.breakErased().files...)
 	s.mu.Unlock()
 	s.tel.segments.Set(float64(len(m.Segments)))
 	return s.destroy(doomed)

@@ -18,6 +18,7 @@ type telemetry struct {
 	queries  *prometheus.HistogramVec
 	refused  prometheus.Counter
 	recalled prometheus.Counter
+	drafts   prometheus.Histogram
 }
 
 func newTelemetry(reg prometheus.Registerer) (*telemetry, error) {
@@ -48,11 +49,16 @@ func newTelemetry(reg prometheus.Registerer) (*telemetry, error) {
 			Help: "Plans answered from memory. Stands still beside many queries: properties change all the time, or " +
 				"the memory for answers is too small.",
 		}),
+		drafts: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "tidemark_store_draft_seconds",
+			Help:    "Time to make a draft of a property's young days. Many: much traffic; store.draft_after says who gets one.",
+			Buckets: prometheus.ExponentialBuckets(0.1, 2, 12),
+		}),
 	}
 	if reg == nil {
 		return t, nil
 	}
-	for _, c := range []prometheus.Collector{t.appended, t.written, t.segments, t.queries, t.refused, t.recalled} {
+	for _, c := range []prometheus.Collector{t.appended, t.written, t.segments, t.queries, t.refused, t.recalled, t.drafts} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register store telemetry: %w", err)
 		}

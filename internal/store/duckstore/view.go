@@ -15,6 +15,7 @@ type view struct {
 	dir      string
 	manifest *store.Manifest
 	heads    []headView
+	only     string // a condition on clients, beginning with AND, or ""
 }
 
 // headView is a head as it was when the snapshot was taken.

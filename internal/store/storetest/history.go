@@ -111,7 +111,7 @@ func (h *history) event(v *sender, part event.RowID, at event.Time) store.EventR
 func (h *history) absorb(b *store.Batch) {
 	last := h.open[len(h.open)-1]
 	for i, v := range h.open[:len(h.open)-1] {
-		if v.property != last.property || v.session.Verdict != last.session.Verdict {
+		if v.property != last.property || v.session.Verdict != last.session.Verdict || v.session.Client != last.session.Client {
 			continue
 		}
 		h.revision++
@@ -120,7 +120,7 @@ func (h *history) absorb(b *store.Batch) {
 		last.session.Start = min(last.session.Start, v.session.Start)
 		last.session.End = max(last.session.End, v.session.End)
 		b.Sessions = append(b.Sessions, last.session, store.SessionRow{Property: v.property,
-			Session: v.session.Session, Revision: h.revision, Tombstone: true})
+			Session: v.session.Session, Revision: h.revision, Tombstone: true, Client: v.session.Client})
 		for _, part := range v.parts {
 			b.Aliases = append(b.Aliases, store.AliasRow{Property: v.property, Part: part,
 				Session: last.session.Session, Revision: h.revision, Time: v.session.End})

@@ -46,6 +46,19 @@ func playRolledHistory(t *testing.T, rt *rapid.T, open Opener) (rolled int) {
 	all := tableRows{}
 	h := &history{t: rt, row: 1000, day: firstDay}
 	final := map[event.PropertyID]event.Time{}
+	ask := func(plans int) {
+		sn := w.snapshot()
+		defer sn.Release()
+		for range plans {
+			p := drawRolledPlan(rt, zone)
+			rows, err := sn.Run(context.Background(), p)
+			want, wantErr := evaluate(p, resolve([]part{{rows: all}}, store.Manifest{}, p.Property))
+			if err == nil && rows.Rollup != "" {
+				rolled++
+			}
+			comparePlan(t, p, rows, err, want, wantErr)
+		}
+	}
 	for day := range 4 {
 		for range rapid.IntRange(2, 5).Draw(rt, "batches") {
 			b := h.batch()
@@ -53,6 +66,12 @@ func playRolledHistory(t *testing.T, rt *rapid.T, open Opener) (rolled int) {
 			all.events = append(all.events, b.Events...)
 			all.sessions = append(all.sessions, b.Sessions...)
 			all.aliases = append(all.aliases, b.Aliases...)
+			if rapid.Bool().Draw(rt, "asked meanwhile") {
+				ask(2)
+			}
+			if rapid.IntRange(0, 3).Draw(rt, "checkpoint meanwhile") == 0 {
+				w.checkpoint()
+			}
 		}
 		h.day += dayMicros
 		h.open = nil
@@ -65,17 +84,12 @@ func playRolledHistory(t *testing.T, rt *rapid.T, open Opener) (rolled int) {
 			w.compact()
 		}
 	}
-	sn := w.snapshot()
-	defer sn.Release()
-	for range rolledPlans {
-		p := drawRolledPlan(rt, zone)
-		rows, err := sn.Run(context.Background(), p)
-		want, wantErr := evaluate(p, resolve([]part{{rows: all}}, store.Manifest{}, p.Property))
-		if err == nil && rows.Rollup != "" {
-			rolled++
-		}
-		comparePlan(t, p, rows, err, want, wantErr)
-	}
+	b := h.batch() // of the day after, and perhaps in no segment
+	w.append(b)
+	all.events = append(all.events, b.Events...)
+	all.sessions = append(all.sessions, b.Sessions...)
+	all.aliases = append(all.aliases, b.Aliases...)
+	ask(rolledPlans)
 	return rolled
 }
 
