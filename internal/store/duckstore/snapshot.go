@@ -115,6 +115,23 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 		return nil, err
 	}
 	defer free()
+	began := time.Now()
+	rows, err := sn.admitted(ctx, p)
+	if err != nil && errors.Is(err, store.ErrResources) && !errors.Is(err, errPressed) && !errors.Is(err, errCrowding) &&
+		ctx.Err() == nil && sn.s.pressure.makeRoom(ctx, began) {
+		rows, err = sn.admitted(ctx, p)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if known {
+		sn.s.answers.remember(key, rows)
+	}
+	return rows, nil
+}
+
+// admitted answers p once no rows need memory.
+func (sn *snapshot) admitted(ctx context.Context, p *store.Plan) (*store.Rows, error) {
 	ctx, done, err := sn.s.pressure.admit(ctx)
 	if err != nil {
 		return nil, err
@@ -124,16 +141,10 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 		return nil, err
 	}
 	rows, err := sn.answer(ctx, p)
-	if err != nil {
-		if errors.Is(context.Cause(ctx), errPressed) {
-			err = errPressed
-		}
-		return nil, err
+	if cause := context.Cause(ctx); err != nil && (errors.Is(cause, errPressed) || errors.Is(cause, errCrowding)) {
+		err = cause
 	}
-	if known {
-		sn.s.answers.remember(key, rows)
-	}
-	return rows, nil
+	return rows, err
 }
 
 // answer answers p from cells where there are any, and from rows.
