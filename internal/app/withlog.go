@@ -7,11 +7,16 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"tidemark/internal/config"
 	"tidemark/internal/eventlog/pebblelog"
 	"tidemark/internal/simulate"
 )
+
+// patient is how long one who writes alone waits for a log that is busy with its files: there is
+// no sender to be answered.
+const patient = time.Hour
 
 // WithLog opens the log, lets use have it, and closes it.
 func WithLog(cfg config.Config, use func(simulate.Log) error) (err error) {
@@ -23,7 +28,9 @@ func WithLog(cfg config.Config, use func(simulate.Log) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	log, err := pebblelog.Open(cfg.Pebble(), pebblelog.Deps{Logger: slog.New(slog.DiscardHandler)})
+	lc := cfg.Pebble()
+	lc.MaxQueueWait, lc.MaxCommitWait = patient, patient
+	log, err := pebblelog.Open(lc, pebblelog.Deps{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
