@@ -80,7 +80,7 @@ func (p *Processor) nextRollup(m *store.Manifest, id event.PropertyID, until eve
 		further := (daysAtOnce(m, store.FinalEvents) - 1) * 24 * time.Hour
 		r.To = min(to, p.keeper.endOfDay(id, first.Add(further)))
 	}
-	span := store.RollupSpan{Property: id, From: max(from, min(first, r.To-1)), To: r.To}
+	span := store.RollupSpan{Property: id, From: max(from, min(first, firstCell(m, id, from), r.To-1)), To: r.To}
 	if day, known := p.keeper.startOfDay(id, span.From); known {
 		span.From = max(from, day)
 	}
@@ -101,6 +101,19 @@ func firstFinal(m *store.Manifest, id event.PropertyID, from event.Time) event.T
 		if (s.Table == store.FinalEvents || s.Table == store.FinalSessions) &&
 			s.MinProperty <= id && id <= s.MaxProperty && s.MaxTime >= from {
 			first = min(first, max(s.MinTime, from))
+		}
+	}
+	return first
+}
+
+// firstCell returns a time, not before from, before which the property has no cells. Those of days
+// whose last row was erased must go too.
+func firstCell(m *store.Manifest, id event.PropertyID, from event.Time) event.Time {
+	first := event.Time(math.MaxInt64)
+	for i := range m.Segments {
+		s := &m.Segments[i]
+		if s.Table == store.RollupCells && s.MinProperty <= id && id <= s.MaxProperty && s.MaxTime.Add(zoneReach) >= from {
+			first = min(first, max(s.MinTime.Add(-zoneReach), from)) // cells name local times
 		}
 	}
 	return first

@@ -12,6 +12,7 @@ import (
 
 	"tidemark/internal/event"
 	"tidemark/internal/pipeline"
+	"tidemark/internal/report"
 	"tidemark/internal/store"
 	"tidemark/internal/store/storetest"
 	"tidemark/internal/testkit/oracle"
@@ -117,4 +118,62 @@ func lessClientUntil(records []*event.Record, e *event.Event, until int64) []*ev
 		}
 	}
 	return out
+}
+
+// Cells of a day whose last row was erased go too: nothing is left that they could be made of again.
+func TestErasedOnlyClientLeavesNoCellsS30(t *testing.T) {
+	p, err := product.Open(product.Options{Dir: t.TempDir(), FS: vfs.NewMem(), Partitions: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	load := func(records ...*event.Record) {
+		t.Helper()
+		if err := p.Load(t.Context(), records); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tick := func(days int64) *event.Record {
+		return &event.Record{Kind: &event.Record_Tick{Tick: &event.Tick{IngestTime: crashStart + days*86_400_000_000}}}
+	}
+	load(append([]*event.Record{spec.DefinitionRecord(crashProperty, crashStart)}, spec.Records([]*event.Event{crashEvent(0)})...)...)
+	again := crashEvent(5) // of the same client, so that some days lie between its first and last
+	again.EventTime += 5 * 86_400_000_000
+	again.IngestTime = again.EventTime
+	load(spec.Records([]*event.Event{again})...)
+	load(tick(20))
+	later := crashEvent(1) // of another client, so that days go on
+	later.EventTime += 60 * 86_400_000_000
+	later.IngestTime = later.EventTime
+	load(spec.Records([]*event.Event{later})...)
+	load(tick(75))
+	earliest := func() event.Time {
+		first := event.Time(1 << 62)
+		for _, seg := range p.Processor.Manifest().Segments {
+			if seg.Table == store.RollupCells {
+				first = min(first, seg.MinTime)
+			}
+		}
+		return first
+	}
+	if earliest() > crashStart {
+		t.Fatal("the day of the client has no cells: the test proves nothing")
+	}
+	load(&event.Record{Kind: &event.Record_Erasure{Erasure: &event.Erasure{Property: 1, ClientId: crashEvent(0).ClientId,
+		IngestTime: crashStart + 75*86_400_000_000}}}, tick(76))
+	if earliest() < crashStart+event.Time(50*86_400_000_000) {
+		t.Error("cells of the client's day are left")
+	}
+	day := report.Day{Year: 2026, Month: time.March, Day: 2}
+	r, err := p.Answer(t.Context(), &report.Query{Property: crashProperty, Dimensions: []report.DimensionRef{{Name: "pagePath"}},
+		Metrics: []report.MetricRef{{Name: "eventCount"}}, Ranges: []report.DateRange{{Start: day, End: day}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rows) > 0 {
+		t.Errorf("reports still have %v", r.Rows)
+	}
 }

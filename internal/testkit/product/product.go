@@ -42,6 +42,8 @@ type Options struct {
 	Clock func() time.Time
 	// Adjust changes the processor's configuration.
 	Adjust func(*pipeline.Config)
+	// DraftAfter is the store's, if it is DuckDB.
+	DraftAfter time.Duration
 	// WrapLog, WrapState and WrapStore put something between the processor and its parts.
 	WrapLog   func(eventlog.Log) eventlog.Log
 	WrapState func(state.State) state.State
@@ -124,7 +126,7 @@ func (p *Product) run(log eventlog.Log, clients state.State, meta *state.Meta, q
 		manifest = meta.Manifest
 	}
 	if o.OpenStore == nil {
-		o.OpenStore = func(m store.Manifest) (store.Store, error) { return openDuck(o.segmentsDir(), m, quiet) }
+		o.OpenStore = func(m store.Manifest) (store.Store, error) { return openDuck(o.segmentsDir(), o.DraftAfter, m, quiet) }
 	}
 	var err error
 	if p.Store, err = o.OpenStore(manifest); err != nil {
@@ -158,9 +160,9 @@ func (p *Product) run(log eventlog.Log, clients state.State, meta *state.Meta, q
 	return nil
 }
 
-func openDuck(dir string, m store.Manifest, quiet *slog.Logger) (store.Store, error) {
+func openDuck(dir string, draftAfter time.Duration, m store.Manifest, quiet *slog.Logger) (store.Store, error) {
 	cfg := duckstore.DefaultConfig()
-	cfg.Dir = dir
+	cfg.Dir, cfg.DraftAfter = dir, draftAfter // 0: the default
 	s, err := duckstore.Open(cfg, m, duckstore.Deps{Logger: quiet})
 	if err != nil {
 		return nil, err // not a typed nil

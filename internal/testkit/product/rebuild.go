@@ -112,7 +112,7 @@ func (p *Product) seed(ctx context.Context, log *replay.BoundedLog, meta *state.
 	if len(meta.Manifest.Segments) == 0 {
 		return nil
 	}
-	s, err := openDuck(p.options.segmentsDir(), meta.Manifest, quiet)
+	s, err := openDuck(p.options.segmentsDir(), p.options.DraftAfter, meta.Manifest, quiet)
 	if err != nil {
 		return err
 	}

@@ -97,8 +97,8 @@ func (m *machine) open() error {
 	}
 	fs = errorfs.Wrap(fs, errorfs.InjectorFunc(l.operation))
 	o := product.Options{Dir: l.dir, FS: fs, Partitions: m.partitions, Step: func(string) { l.countdown() },
-		WrapState: m.w.options.WrapState,
-		WrapLog:   func(log eventlog.Log) eventlog.Log { return forgetful{log, m.w.archive, l.dead} },
+		WrapState: m.w.options.WrapState, DraftAfter: 1, // any report over young days asks for a draft
+		WrapLog: func(log eventlog.Log) eventlog.Log { return forgetful{log, m.w.archive, l.dead} },
 		WrapStore: func(s store.Store) store.Store {
 			if wrap := m.w.options.WrapStore; wrap != nil {
 				s = wrap(s)

@@ -19,7 +19,7 @@ func TestLivesKeepEveryPromise(t *testing.T) {
 
 // With segments in files, and the queries that the product runs on them.
 func TestLivesOnDuckDBKeepEveryPromise(t *testing.T) {
-	playAll(t, 8, 50, func(t *testing.T) sim.Options {
+	playAll(t, 30, 50, func(t *testing.T) sim.Options {
 		return sim.Options{Dir: filepath.Join(t.TempDir(), "segments")}
 	})
 }
