@@ -20,7 +20,13 @@ func (l *Log) Truncate(ctx context.Context, p event.Partition, before event.Offs
 	if int(p) >= l.cfg.Partitions {
 		return fmt.Errorf("truncate: no partition %d, the log has %d", p, l.cfg.Partitions)
 	}
-	t, err := l.planTruncation(p, before)
+	// Isolated: closing an iterator takes a lock that a database which gave up never lets go.
+	var t *truncation
+	err := l.isolate(func() error {
+		plan, err := l.planTruncation(p, before)
+		t = plan
+		return err
+	})
 	if err != nil || t == nil {
 		return err
 	}
