@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 
 	"tidemark/internal/event"
@@ -36,6 +37,20 @@ func (a *archive) keep(p event.Partition, entries []eventlog.Entry) {
 		}
 		a.entries[p][e.Offset] = e.Payload
 	}
+}
+
+// of returns what is known of a partition. A checkpoint may have the log forget more meanwhile.
+func (a *archive) of(p event.Partition) map[event.Offset][]byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.entries[p])
+}
+
+// fault tells whether a record has changed.
+func (a *archive) fault() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.broken
 }
 
 // forgetful is a log that tells the archive what it forgets. A machine whose power was
@@ -92,11 +107,11 @@ func (w *world) records() (*history, error) {
 			w.archive.keep(p, entries)
 			next = entries[len(entries)-1].Offset + 1
 		}
-		if err := seen.add(w.archive.entries[p], log.End(p)); err != nil {
+		if err := seen.add(w.archive.of(p), log.End(p)); err != nil {
 			return nil, fmt.Errorf("partition %d: %w", p, err)
 		}
 	}
-	return seen, w.archive.broken
+	return seen, w.archive.fault()
 }
 
 func (h *history) add(entries map[event.Offset][]byte, end event.Offset) error {
