@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"tidemark/internal/event"
@@ -163,14 +162,8 @@ func daysAtOnce(m *store.Manifest, t store.Table) time.Duration {
 
 // replace commits a change of segments together with what also, if given, changes.
 func (p *Processor) replace(ctx context.Context, change *store.Change, also func(state.Commit, *state.Meta) error) error {
-	if change == nil {
-		change = &store.Change{}
-	}
 	err := p.keeper.commit(ctx, func(c state.Commit, m *state.Meta) error {
-		m.Manifest.Segments = slices.DeleteFunc(m.Manifest.Segments, func(s store.Segment) bool {
-			return slices.Contains(change.Removed, s.ID)
-		})
-		m.Manifest.Segments = append(m.Manifest.Segments, change.Added...)
+		m.Manifest.Segments = change.Apply(m.Manifest.Segments)
 		if also == nil {
 			return nil
 		}

@@ -230,9 +230,7 @@ func (f *folding) compact(ctx context.Context) error {
 }
 
 func (f *folding) install(ctx context.Context, change *store.Change) error {
-	f.manifest.Segments = append(slices.DeleteFunc(slices.Clone(f.manifest.Segments), func(s store.Segment) bool {
-		return slices.Contains(change.Removed, s.ID)
-	}), change.Added...)
+	f.manifest.Segments = change.Apply(f.manifest.Segments)
 	return f.shadow.Store.Install(ctx, f.manifest)
 }
 

@@ -4,6 +4,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"tidemark/internal/event"
 )
@@ -163,6 +164,16 @@ type Manifest struct {
 type Change struct {
 	Added   []Segment
 	Removed []uint64
+}
+
+// Apply returns the segments after the change; those given are not touched. A nil Change
+// changes nothing.
+func (c *Change) Apply(segments []Segment) []Segment {
+	if c == nil {
+		return slices.Clone(segments)
+	}
+	kept := slices.DeleteFunc(slices.Clone(segments), func(s Segment) bool { return slices.Contains(c.Removed, s.ID) })
+	return append(kept, c.Added...)
 }
 
 // Open is what keeps days of a property from becoming final.

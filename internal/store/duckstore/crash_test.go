@@ -224,12 +224,7 @@ func finalizeOperation(s *Store, m store.Manifest) (store.Manifest, error) {
 
 func apply(m store.Manifest, c *store.Change) store.Manifest {
 	m = cloneManifest(m)
-	if c != nil {
-		m.Segments = slices.DeleteFunc(m.Segments, func(seg store.Segment) bool {
-			return slices.Contains(c.Removed, seg.ID)
-		})
-		m.Segments = append(m.Segments, c.Added...)
-	}
+	m.Segments = c.Apply(m.Segments)
 	return m
 }
 

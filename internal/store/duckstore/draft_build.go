@@ -122,11 +122,11 @@ func (s *Store) endDraft(d *draft, segs []store.Segment, ok bool) garbage {
 	d.most = max(fewTouched, d.most/touchedShare)
 	d.manifest = &store.Manifest{Segments: segs, FinalUntil: map[event.PropertyID]event.Time{d.property: d.to}}
 	var g garbage
-	if !ok || d.broken || s.closed {
-		return s.letDraftGo(d, true)
+	if !ok || d.broken || s.closed || s.drafts.crowded(d) {
+		return s.forgetDraft(d)
 	}
 	if old := s.drafts.of[d.property]; old != nil {
-		g.files = append(g.files, s.letDraftGo(old, true).files...)
+		g.files = append(g.files, s.forgetDraft(old).files...)
 	}
 	d.ready = true
 	s.drafts.of[d.property] = d
@@ -139,7 +139,7 @@ func (s *Store) endDraft(d *draft, segs []store.Segment, ok bool) garbage {
 				oldest = other
 			}
 		}
-		g.files = append(g.files, s.letDraftGo(oldest, true).files...)
+		g.files = append(g.files, s.forgetDraft(oldest).files...)
 	}
 	return g
 }

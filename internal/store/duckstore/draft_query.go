@@ -117,11 +117,7 @@ func (x *rolled) addTouched(ctx context.Context, p *store.Plan, v *view, times i
 	if x.wantsUsers() && x.count != store.BoundUsers {
 		return x.addClients(ctx, &q, v, times, add)
 	}
-	for i, a := range q.Aggregates {
-		if a.Op == store.DistinctUsers {
-			q.Aggregates[i] = store.Aggregate{Op: store.Count} // of events: no fewer than users
-		}
-	}
+	x.boundUsers(&q)
 	rows, err := x.sn.runRowsOf(ctx, &q, v)
 	if err != nil {
 		return err
@@ -132,8 +128,10 @@ func (x *rolled) addTouched(ctx context.Context, p *store.Plan, v *view, times i
 			switch {
 			case a.Op != store.DistinctUsers:
 				x.rows.Aggregates[at][k] += times * numbers[k]
-			case times > 0: // a bound that does not shrink is a bound
-				x.users[at].sum[which(a)] += numbers[k]
+			case times < 0:
+				x.users[at].gone[which(a)] = numbers[k]
+			default:
+				x.users[at].come[which(a)] = numbers[k]
 			}
 		}
 	}
@@ -204,6 +202,18 @@ func (u *usersOf) countTouched() error {
 	for of := range u.sum {
 		u.sum[of] += is[of]
 		u.most[of] = max(u.most[of]-left, is[of])
+	}
+	return nil
+}
+
+// boundTouched bounds the users of a group. A bound that does not shrink is one, but it must be 0
+// where there is nobody: if all may have gone, rows must tell.
+func (u *usersOf) boundTouched() error {
+	for of := range u.sum {
+		if u.sum[of] > 0 && u.come[of] == 0 && u.gone[of] >= u.most[of] && u.gone[of] > 0 {
+			return errUnfit
+		}
+		u.sum[of] += u.come[of]
 	}
 	return nil
 }

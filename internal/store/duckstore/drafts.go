@@ -1,6 +1,6 @@
 // Drafts: what final rows and cells of a property's young days would be, had they been
 // made at some moment. Reports of the last days then read cells, as those of final days do,
-// and put right what has changed since (docs/design/0009).
+// and put right what has changed since (docs/design/0010).
 //
 // A draft is memory and scratch files of this process. No manifest names it, and losing it
 // costs time only. Whatever a row says of a client, it says in rows of that client: so an
@@ -29,9 +29,11 @@ const (
 	// one in touchedShare events, and not used any more from twice as many on.
 	touchedShare = 200
 	fewTouched   = 500
+	// maxTouched bounds the clients noted while a draft is being made (D8).
+	maxTouched = 1 << 20
 )
 
-// draft is of one property. Fields below the line are guarded by Store.mu.
+// draft is of one property. Fields after the gap are guarded by Store.mu.
 type draft struct {
 	property event.PropertyID
 	zone     string
@@ -56,8 +58,8 @@ type drafts struct {
 	answered func(touched int)
 	of       map[event.PropertyID]*draft
 	pause    map[event.PropertyID]time.Time // no draft is begun before
-	building *draft
-	clock    uint64 // of uses
+	building *draft                         // not in of yet
+	clock    uint64                         // of uses
 	// erasing are the segments that erasures take away, by property, until a manifest names none of
 	// them; nil while that is not known yet.
 	erasing map[event.PropertyID][]uint64
@@ -99,7 +101,7 @@ func (sn *snapshot) takeDraft(p *store.Plan) (d *draft, touched []uint64, releas
 	defer s.mu.Unlock()
 	d = s.drafts.of[p.Property]
 	if d == nil || !d.ready || d.broken || d.zone != p.ZoneName || sn.seen < d.seen || p.To <= d.from || p.From >= d.to ||
-		d.until != finalUntil(sn.view.manifest, p.Property) || (!s.drafts.eager && len(d.touched) > 2*d.most) {
+		d.until != finalUntil(sn.view.manifest, p.Property) {
 		return nil, nil, nil
 	}
 	s.drafts.clock++
@@ -109,27 +111,30 @@ func (sn *snapshot) takeDraft(p *store.Plan) (d *draft, touched []uint64, releas
 	for c := range d.touched {
 		touched = append(touched, c)
 	}
-	return d, touched, func() { s.dropDraft(d, false) }
+	return d, touched, func() { s.releaseDraft(d) }
 }
 
-// dropDraft gives up one reference, and the store's own too if it is forgotten.
-func (s *Store) dropDraft(d *draft, forget bool) {
+// releaseDraft gives up a reader's reference.
+func (s *Store) releaseDraft(d *draft) {
 	s.mu.Lock()
-	g := s.letDraftGo(d, forget)
+	g := s.unrefDraft(d)
 	s.mu.Unlock()
 	if err := s.destroy(g); err != nil {
 		s.log.Error("cannot delete files of a draft", "error", err)
 	}
 }
 
-// letDraftGo is dropDraft for those who hold Store.mu.
-func (s *Store) letDraftGo(d *draft, forget bool) garbage {
-	if forget {
-		d.broken = true
-		if s.drafts.of[d.property] == d {
-			delete(s.drafts.of, d.property)
-		}
+// forgetDraft takes a draft out of use and gives up the store's own reference. Store.mu is held.
+func (s *Store) forgetDraft(d *draft) garbage {
+	d.broken, d.touched = true, nil
+	if s.drafts.of[d.property] == d {
+		delete(s.drafts.of, d.property)
 	}
+	return s.unrefDraft(d)
+}
+
+// unrefDraft gives up a reference. Store.mu is held.
+func (s *Store) unrefDraft(d *draft) garbage {
 	if d.refs--; d.refs > 0 || d.manifest == nil {
 		return garbage{}
 	}
@@ -140,13 +145,33 @@ func (s *Store) letDraftGo(d *draft, forget bool) garbage {
 	return s.releaseLocked(files, nil)
 }
 
-// touch notes of whom b has rows, for every draft. Store.mu is held. A row that does not say
-// of whom it is spoils the draft of its property.
-func (s *Store) touch(b *store.Batch) {
-	if len(s.drafts.of) == 0 && s.drafts.building == nil {
-		return
+// crowded tells whether there are too many clients to put right: then rows are faster, and to
+// remember more of them would cost memory for nothing (D8).
+func (ds *drafts) crowded(d *draft) bool {
+	limit := maxTouched
+	if d.manifest != nil {
+		limit = 2 * d.most
 	}
+	return !ds.eager && len(d.touched) > limit
+}
+
+// touch notes of whom b has rows, for every draft, and forgets those that are of no use any
+// more. A row that does not say of whom it is spoils the draft of its property. Store.mu is held.
+func (s *Store) touch(b *store.Batch) (g garbage) {
 	for _, d := range s.drafts.all() {
+		d.touch(b)
+		switch spoiled := d.broken || s.drafts.crowded(d); {
+		case spoiled && d == s.drafts.building:
+			d.broken = true
+		case spoiled:
+			g.files = append(g.files, s.forgetDraft(d).files...)
+		}
+	}
+	return g
+}
+
+func (d *draft) touch(b *store.Batch) {
+	if !d.broken {
 		sessions := map[event.RowID]bool{}
 		for i := range b.Events {
 			if e := &b.Events[i]; e.Property == d.property {
@@ -210,7 +235,7 @@ func (s *Store) breakErased() garbage {
 	var g garbage
 	for p, removed := range s.drafts.erasing {
 		if d := s.drafts.of[p]; d != nil {
-			g.files = append(g.files, s.letDraftGo(d, true).files...)
+			g.files = append(g.files, s.forgetDraft(d).files...)
 		}
 		if d := s.drafts.building; d != nil && d.property == p {
 			d.broken = true

@@ -194,13 +194,61 @@ func TestDraftIsNotUsedWhereItCouldBeWrong(t *testing.T) {
 	if _, touched := d.ask(other); touched != -1 {
 		t.Error("a draft answered for another zone")
 	}
-	d.s.mu.Lock()
-	for c := range uint64(2*fewTouched + 1) {
-		d.s.drafts.of[1].touched[c+100] = struct{}{}
+}
+
+// Clients are noted as long as they can be put right in good time, and no longer: else a draft of a
+// property that nobody asks for any more would remember every client there is.
+func TestD8DraftForgetsClientsOnceTheyAreTooMany(t *testing.T) {
+	d := newDraftTest(t, time.Nanosecond)
+	d.append(draftVisit(1, 1))
+	d.checkpoint()
+	d.ask(draftPlan())
+	d.awaitDraft()
+	made := d.s.drafts.of[1]
+	for c := range 2*fewTouched + 1 {
+		if d.s.drafts.of[1] == nil {
+			t.Fatalf("the draft was given up for %d clients", c)
+		}
+		d.append(draftVisit(c+10, 1))
 	}
-	d.s.mu.Unlock()
-	if _, touched := d.ask(draftPlan()); touched != -1 {
-		t.Errorf("a draft answered that was to be put right for %d clients", touched)
+	files, err := filepath.Glob(filepath.Join(d.s.cfg.Dir, "final_events-*"))
+	d.must(err)
+	if d.s.drafts.of[1] != nil || made.touched != nil || len(files) > 0 {
+		t.Errorf("the draft is still there: %d clients, files %v", len(made.touched), files)
+	}
+	if rows, touched := d.ask(draftPlan()); touched != -1 || len(rows.Dimensions) != 3 {
+		t.Errorf("afterwards %v, from a draft with %d clients put right", sums(rows), touched)
+	}
+}
+
+// A bound of users is 0 where there is nobody, also where all have gone elsewhere.
+func TestDraftBoundsUsersByWhoIsThere(t *testing.T) {
+	d := newDraftTest(t, time.Nanosecond)
+	quiet := draftVisit(3, 1) // stays, and is not active
+	quiet.Sessions[0].Source, quiet.Events[0].Active = "alone", false
+	d.append(quiet)
+	many := &store.Batch{} // cells, so that they are bounded and not counted
+	for c := 10; c < fewCells+20; c++ {
+		visit := draftVisit(c, 1)
+		visit.Events[0].Row, visit.Sessions[0].Source = event.RowID(1_000_000+c), fmt.Sprint("of ", c)
+		many.Events, many.Sessions = append(many.Events, visit.Events...), append(many.Sessions, visit.Sessions...)
+	}
+	d.append(many)
+	active := draftVisit(1, 1)
+	active.Sessions[0].Source = "alone"
+	d.append(active)
+	d.checkpoint()
+	plan := draftPlan()
+	plan.Users = store.BoundUsers
+	plan.Aggregates[1].Where = store.ColActive
+	d.ask(plan)
+	d.awaitDraft()
+	moved := draftVisit(1, 3)
+	moved.Sessions[0].Source = "elsewhere"
+	d.append(moved)
+	rows, _ := d.ask(plan)
+	if got := sums(rows); got["alone"][0] != 1 || got["alone"][1] != 0 || got["elsewhere"][1] < 1 || got["of 10"][1] < 1 {
+		t.Errorf("bounds are %v alone, %v elsewhere: want 1 event and 0 active users, and no fewer than there are", got["alone"], got["elsewhere"])
 	}
 }
 
@@ -228,17 +276,7 @@ func TestErasedClientIsInNoDraftS30(t *testing.T) {
 	d.s.drafts.pause = map[event.PropertyID]time.Time{}
 	d.ask(draftPlan()) // makes one before the rows have gone
 	d.awaitDraft()
-	var kept []store.Segment
-	for _, seg := range d.m.Segments {
-		gone := false
-		for _, id := range erased.Removed {
-			gone = gone || id == seg.ID
-		}
-		if !gone {
-			kept = append(kept, seg)
-		}
-	}
-	d.m.Segments = append(kept, erased.Added...)
+	d.m.Segments = erased.Apply(d.m.Segments)
 	d.must(d.s.Install(context.Background(), d.m))
 	mustHaveNoDraft("when the rows have gone")
 	if rows, _ := d.ask(draftPlan()); len(rows.Dimensions) != 1 {

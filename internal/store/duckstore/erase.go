@@ -23,6 +23,8 @@ func (s *Store) Erase(ctx context.Context, m store.Manifest, of []store.Erasure)
 	defer leave()
 	ctx, cancel := s.whileOpen(ctx)
 	defer cancel()
+	s.heavy.Lock()
+	defer s.heavy.Unlock()
 	var out *store.Erased
 	gone := s.eraseDrafts(of)
 	defer func() { gone(out) }()

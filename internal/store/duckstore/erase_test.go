@@ -52,17 +52,7 @@ func TestErasureLeavesNothingInAnyFileS30(t *testing.T) {
 	var m store.Manifest
 	install := func(c store.Change, heads ...store.Head) {
 		t.Helper()
-		kept := m.Segments[:0:0]
-		for _, seg := range m.Segments {
-			gone := false
-			for _, id := range c.Removed {
-				gone = gone || id == seg.ID
-			}
-			if !gone {
-				kept = append(kept, seg)
-			}
-		}
-		m.Segments = append(kept, c.Added...)
+		m.Segments = c.Apply(m.Segments)
 		if err := s.Install(ctx, m, heads...); err != nil {
 			t.Fatal(err)
 		}

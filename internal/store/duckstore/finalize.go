@@ -69,11 +69,7 @@ func (s *Store) Finalize(ctx context.Context, m store.Manifest,
 func spansOf(m store.Manifest, until map[event.PropertyID]event.Time) []span {
 	var out []span
 	for _, p := range slices.Sorted(maps.Keys(until)) {
-		lo, ok := m.FinalUntil[p]
-		if !ok {
-			lo = math.MinInt64
-		}
-		if lo < until[p] {
+		if lo := finalUntil(&m, p); lo < until[p] {
 			out = append(out, span{p, lo, until[p]})
 		}
 	}

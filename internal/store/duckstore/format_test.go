@@ -4,9 +4,7 @@ package duckstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -15,19 +13,7 @@ import (
 )
 
 func TestRowsOfFormat1BecomeFinalAndAreNotReplayed(t *testing.T) {
-	dir, golden := t.TempDir(), filepath.Join(goldenDir, "v1")
-	if err := os.CopyFS(dir, os.DirFS(golden)); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(golden, goldenManifest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m store.Manifest
-	if err := json.Unmarshal(text, &m); err != nil {
-		t.Fatal(err)
-	}
-	s := openTest(t, dir, m)
+	s, m := openGolden(t, filepath.Join(goldenDir, "v1"))
 	before := goldenText(t, s)
 	until := map[event.PropertyID]event.Time{1: 2 * dayMicros}
 	change, err := s.Finalize(context.Background(), m, until)

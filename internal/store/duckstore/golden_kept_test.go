@@ -4,10 +4,8 @@ package duckstore
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,23 +28,8 @@ func TestKeptCellsOfEveryFormatVersionAreRead(t *testing.T) {
 		t.Fatalf("format version %d has no golden cells: %v, %v", formatVersion, versions, err)
 	}
 	for _, golden := range versions {
-		dir := t.TempDir()
-		if err := os.CopyFS(dir, os.DirFS(golden)); err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(filepath.Join(golden, goldenManifest))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var m store.Manifest
-		if err := json.Unmarshal(text, &m); err != nil {
-			t.Fatal(err)
-		}
-		want, err := os.ReadFile(filepath.Join(golden, goldenAnswers))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := keptText(t, openTest(t, dir, m)); got != string(want) {
+		s, _ := openGolden(t, golden)
+		if got, want := keptText(t, s), goldenAnswer(t, golden); got != want {
 			t.Errorf("%s: got:\n%s\nwant:\n%s", golden, got, want)
 		}
 	}
@@ -93,7 +76,7 @@ func writeGoldenKept(t *testing.T, to string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Segments = append(slices.DeleteFunc(m.Segments, func(seg store.Segment) bool { return slices.Contains(c.Removed, seg.ID) }), c.Added...)
+		m.Segments = c.Apply(m.Segments)
 		if err := s.Install(ctx, m); err != nil {
 			t.Fatal(err)
 		}
@@ -108,22 +91,5 @@ func writeGoldenKept(t *testing.T, to string) {
 	c, err = s.DropRows(ctx, m, []store.RollupSpan{{Property: 1, From: 0, To: dayMicros}})
 	m.WithoutRows(1, dayMicros, "UTC")
 	install(c, err)
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(to, 0o750); err != nil {
-		t.Fatal(err)
-	}
-	files := map[string][]byte{goldenManifest: append(text, '\n'), goldenAnswers: []byte(keptText(t, s))}
-	for _, seg := range m.Segments {
-		if files[seg.File], err = os.ReadFile(filepath.Join(dir, seg.File)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(to, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	saveGolden(t, to, dir, m, keptText(t, s))
 }

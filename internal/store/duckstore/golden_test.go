@@ -40,27 +40,40 @@ func TestSegmentsOfEveryFormatVersionAreRead(t *testing.T) {
 	}
 	for _, golden := range versions {
 		t.Run(filepath.Base(golden), func(t *testing.T) {
-			dir := t.TempDir()
-			if err := os.CopyFS(dir, os.DirFS(golden)); err != nil {
-				t.Fatal(err)
-			}
-			text, err := os.ReadFile(filepath.Join(golden, goldenManifest))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var m store.Manifest
-			if err := json.Unmarshal(text, &m); err != nil {
-				t.Fatal(err)
-			}
-			want, err := os.ReadFile(filepath.Join(golden, goldenAnswers))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := goldenText(t, openTest(t, dir, m)); got != string(want) {
+			s, _ := openGolden(t, golden)
+			if got, want := goldenText(t, s), goldenAnswer(t, golden); got != want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, want)
 			}
 		})
 	}
+}
+
+// openGolden opens a store on a copy of a directory of golden segments.
+func openGolden(t *testing.T, golden string) (*Store, store.Manifest) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(golden)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(golden, goldenManifest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m store.Manifest
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatal(err)
+	}
+	return openTest(t, dir, m), m
+}
+
+// goldenAnswer is what the segments of a directory must answer.
+func goldenAnswer(t *testing.T, golden string) string {
+	t.Helper()
+	want, err := os.ReadFile(filepath.Join(golden, goldenAnswers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(want)
 }
 
 // goldenPlans read columns of every kind, from young and final rows.
@@ -141,13 +154,17 @@ func writeGolden(t *testing.T, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Segments = append(slices.DeleteFunc(m.Segments, func(seg store.Segment) bool {
-		return slices.Contains(change.Removed, seg.ID)
-	}), change.Added...)
+	m.Segments = change.Apply(m.Segments)
 	m.FinalUntil = until
 	if err := s.Install(context.Background(), m); err != nil {
 		t.Fatal(err)
 	}
+	saveGolden(t, to, dir, m, goldenText(t, s))
+}
+
+// saveGolden copies the segments of m and what they answer into a directory.
+func saveGolden(t *testing.T, to, dir string, m store.Manifest, answers string) {
+	t.Helper()
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +172,7 @@ func writeGolden(t *testing.T, to string) {
 	if err := os.MkdirAll(to, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	files := map[string][]byte{goldenManifest: append(text, '\n'), goldenAnswers: []byte(goldenText(t, s))}
+	files := map[string][]byte{goldenManifest: append(text, '\n'), goldenAnswers: []byte(answers)}
 	for _, seg := range m.Segments {
 		if files[seg.File], err = os.ReadFile(filepath.Join(dir, seg.File)); err != nil {
 			t.Fatal(err)

@@ -21,6 +21,8 @@ func (s *Store) ReplaceFinal(ctx context.Context, m store.Manifest, r store.Repl
 	defer leave()
 	ctx, cancel := s.whileOpen(ctx)
 	defer cancel()
+	s.heavy.Lock()
+	defer s.heavy.Unlock()
 	if until, ok := m.FinalUntil[r.Property]; !ok || r.To > until || r.From >= r.To {
 		return nil, fmt.Errorf("replace rows of property %s: [%v, %v) is not final", r.Property, r.From, r.To)
 	}

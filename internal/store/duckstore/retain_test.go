@@ -21,17 +21,7 @@ func TestDroppedRowsAreInNoFileS30(t *testing.T) {
 		if err != nil || c == nil {
 			t.Fatalf("change %v: %v", c, err)
 		}
-		kept := m.Segments[:0:0]
-		for _, seg := range m.Segments {
-			gone := false
-			for _, id := range c.Removed {
-				gone = gone || id == seg.ID
-			}
-			if !gone {
-				kept = append(kept, seg)
-			}
-		}
-		m.Segments = append(kept, c.Added...)
+		m.Segments = c.Apply(m.Segments)
 		if err := s.Install(ctx, m, heads...); err != nil {
 			t.Fatal(err)
 		}

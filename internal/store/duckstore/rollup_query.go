@@ -42,8 +42,10 @@ type usersOf struct {
 	clients []client // of rows
 
 	drafts int64 // how many of the cells are a draft's
-	// was and is are the touched clients whom the draft's rows and all rows name.
-	was, is []client
+	// was and is are the touched clients whom the draft's rows and all rows name. Where a bound will
+	// do, their events are counted instead: gone at most, and come.
+	was, is    []client
+	gone, come [2]int64
 }
 
 type client struct {
@@ -270,11 +272,7 @@ func (x *rolled) addRows(ctx context.Context, piece timeSpan) error {
 			u.clients = append(u.clients, c)
 		})
 	}
-	for i, a := range p.Aggregates {
-		if a.Op == store.DistinctUsers && x.count == store.BoundUsers {
-			p.Aggregates[i].Op = store.Count // of events: no fewer than users
-		}
-	}
+	x.boundUsers(&p)
 	rows, err := x.sn.runRows(ctx, &p)
 	if err != nil {
 		return err
@@ -297,6 +295,15 @@ func (x *rolled) addRows(ctx context.Context, piece timeSpan) error {
 		}
 	}
 	return x.full()
+}
+
+// boundUsers has p count events instead of their users, if a bound will do: there are no fewer.
+func (x *rolled) boundUsers(p *store.Plan) {
+	for i, a := range p.Aggregates {
+		if a.Op == store.DistinctUsers && x.count == store.BoundUsers {
+			p.Aggregates[i].Op = store.Count
+		}
+	}
 }
 
 // which of usersOf's numbers an aggregate of users is.

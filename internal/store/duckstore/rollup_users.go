@@ -16,6 +16,9 @@ func (x *rolled) settleUsers(ctx context.Context) error {
 	if x.count == store.BoundUsers {
 		x.rows.Bound = true
 		for i := range x.users {
+			if err := x.users[i].boundTouched(); err != nil {
+				return err
+			}
 			x.set(i, func(of int) int64 { return x.users[i].sum[of] })
 		}
 		return nil

@@ -110,16 +110,19 @@ func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 		return fmt.Errorf("append to head %d: %w", h.id, err)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.noteChanges(b)
-	s.touch(b)
+	spoiled := s.touch(b)
 	h.rows.events += int64(len(b.Events))
 	h.rows.sessions += int64(len(b.Sessions))
 	h.rows.aliases += int64(len(b.Aliases))
 	for i := range b.Events {
 		h.low.add(b.Events[i].EventTime, b.Events[i].Property)
 	}
+	s.mu.Unlock()
 	s.tel.appended.Add(float64(len(b.Events)))
+	if err := s.destroy(spoiled); err != nil {
+		s.log.Error("cannot delete files of a draft", "error", err) // the rows are in
+	}
 	return nil
 }
 

@@ -104,13 +104,7 @@ func (w *world) install(m store.Manifest, heads ...store.Head) {
 // applied returns m with c applied.
 func applied(m store.Manifest, c *store.Change) store.Manifest {
 	m = clone(m)
-	if c == nil {
-		return m
-	}
-	m.Segments = slices.DeleteFunc(m.Segments, func(s store.Segment) bool {
-		return slices.Contains(c.Removed, s.ID)
-	})
-	m.Segments = append(m.Segments, c.Added...)
+	m.Segments = c.Apply(m.Segments)
 	return m
 }
 
