@@ -41,6 +41,7 @@ type column struct {
 func drawReport(w io.Writer, t terminal, a answer) error {
 	if len(a.Rows) == 0 {
 		fmt.Fprintln(w, "No rows.")
+		fmt.Fprintln(w, t.dim("What programs send (bots, curl) is in no report; tidemark ledger tells what was received."))
 		return drawFreshness(w, t, a)
 	}
 	cols := reportColumns(a)

@@ -168,7 +168,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 }
 
 func TestEmptyReportSaysSo(t *testing.T) {
-	wantText(t, drawn(t, `{"metadata":{"timeZone":"UTC"}}`, terminal{}), "No rows.\nUTC\n")
+	wantText(t, drawn(t, `{"metadata":{"timeZone":"UTC"}}`, terminal{}), "No rows.\nWhat programs send (bots, curl) is in no report; tidemark ledger tells what was received.\nUTC\n")
 }
 
 func TestReportJSONIsTheServersAnswer(t *testing.T) {
