@@ -30,15 +30,11 @@ func allTables() []store.Table {
 // Compact implements store.Store. It does at most one merge per table; the
 // caller calls again until there is nothing to do.
 func (s *Store) Compact(ctx context.Context, m store.Manifest) (*store.Change, error) {
-	leave, err := s.enter()
+	ctx, leave, err := s.rewrite(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	ctx, cancel := s.whileOpen(ctx)
-	defer cancel()
-	s.heavy.Lock()
-	defer s.heavy.Unlock()
 	change := &store.Change{}
 	var specs []segmentSpec
 	var inputs []store.Segment

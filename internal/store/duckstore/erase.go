@@ -16,15 +16,11 @@ import (
 
 // Erase implements store.Store.
 func (s *Store) Erase(ctx context.Context, m store.Manifest, of []store.Erasure) (*store.Erased, error) {
-	leave, err := s.enter()
+	ctx, leave, err := s.rewrite(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	ctx, cancel := s.whileOpen(ctx)
-	defer cancel()
-	s.heavy.Lock()
-	defer s.heavy.Unlock()
 	var out *store.Erased
 	gone := s.eraseDrafts(of)
 	defer func() { gone(out) }()

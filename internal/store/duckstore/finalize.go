@@ -26,15 +26,11 @@ type span struct {
 // Finalize implements store.Store.
 func (s *Store) Finalize(ctx context.Context, m store.Manifest,
 	until map[event.PropertyID]event.Time) (*store.Change, error) {
-	leave, err := s.enter()
+	ctx, leave, err := s.rewrite(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	ctx, cancel := s.whileOpen(ctx)
-	defer cancel()
-	s.heavy.Lock()
-	defer s.heavy.Unlock()
 	spans := spansOf(m, until)
 	if len(spans) == 0 {
 		return nil, nil

@@ -14,15 +14,11 @@ import (
 
 // ReplaceFinal implements store.Store.
 func (s *Store) ReplaceFinal(ctx context.Context, m store.Manifest, r store.Replacement) (*store.Change, error) {
-	leave, err := s.enter()
+	ctx, leave, err := s.rewrite(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	ctx, cancel := s.whileOpen(ctx)
-	defer cancel()
-	s.heavy.Lock()
-	defer s.heavy.Unlock()
 	if until, ok := m.FinalUntil[r.Property]; !ok || r.To > until || r.From >= r.To {
 		return nil, fmt.Errorf("replace rows of property %s: [%v, %v) is not final", r.Property, r.From, r.To)
 	}

@@ -16,15 +16,11 @@ import (
 
 // DropRows implements store.Store.
 func (s *Store) DropRows(ctx context.Context, m store.Manifest, spans []store.RollupSpan) (*store.Change, error) {
-	leave, err := s.enter()
+	ctx, leave, err := s.rewrite(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	ctx, cancel := s.whileOpen(ctx)
-	defer cancel()
-	s.heavy.Lock()
-	defer s.heavy.Unlock()
 	for _, sp := range spans {
 		if until, ok := m.FinalUntil[sp.Property]; !ok || sp.To > until {
 			return nil, fmt.Errorf("drop rows of property %s: days before %v are not final", sp.Property, sp.To.Std())

@@ -19,15 +19,11 @@ import (
 
 // RollUp implements store.Store.
 func (s *Store) RollUp(ctx context.Context, m store.Manifest, spans []store.RollupSpan) (*store.Change, error) {
-	leave, err := s.enter()
+	ctx, leave, err := s.rewrite(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	ctx, cancel := s.whileOpen(ctx)
-	defer cancel()
-	s.heavy.Lock()
-	defer s.heavy.Unlock()
 	b := &rollupBuild{s: s, spans: spans, steps: stepsOf(spans)}
 	if len(b.steps) == 0 {
 		return nil, nil

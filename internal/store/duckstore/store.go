@@ -79,6 +79,21 @@ func (s *Store) whileOpen(ctx context.Context) (context.Context, context.CancelF
 	return ctx, func() { unhook(); cancel(nil) }
 }
 
+// rewrite is enter and whileOpen for whoever writes large files, one at a time.
+func (s *Store) rewrite(ctx context.Context) (_ context.Context, leave func(), err error) {
+	left, err := s.enter()
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := s.whileOpen(ctx)
+	s.heavy.Lock()
+	return ctx, func() {
+		s.heavy.Unlock()
+		cancel()
+		left()
+	}, nil
+}
+
 // Append implements store.Store.
 func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 	leave, err := s.enter()
