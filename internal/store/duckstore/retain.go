@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ func (s *Store) DropRows(ctx context.Context, m store.Manifest, spans []store.Ro
 			return nil, fmt.Errorf("drop rows of property %s: no day begins at %v", sp.Property, sp.To.Std())
 		}
 	}
-	d := &rowDrop{s: s, spans: spans}
+	d := &rowDrop{s: s, spans: spans, m: &m}
 	for _, seg := range m.Segments {
 		if d.mayTouch(&seg) {
 			d.segs = append(d.segs, seg)
@@ -57,6 +58,7 @@ func (s *Store) DropRows(ctx context.Context, m store.Manifest, spans []store.Ro
 type rowDrop struct {
 	s     *Store
 	spans []store.RollupSpan
+	m     *store.Manifest
 	segs  []store.Segment
 	past  string // table of young sessions that go
 	kept  []string
@@ -101,7 +103,9 @@ func (d *rowDrop) run(ctx context.Context) (_ *store.Change, err error) {
 		}
 		change.Removed = append(change.Removed, seg.ID)
 		if seg.Table == store.RollupCells {
-			d.kept, d.keeps = append(d.kept, d.pick(seg, "SEMI")), d.keeps+n
+			if err := d.keep(ctx, seg); err != nil {
+				return nil, err
+			}
 		}
 		if rest := seg.Rows - n; rest > 0 {
 			specs = append(specs, segmentSpec{table: seg.Table, level: seg.Level, rows: rest,
@@ -114,6 +118,26 @@ func (d *rowDrop) run(ctx context.Context) (_ *store.Change, err error) {
 	}
 	change.Added, err = d.s.writeSpecs(ctx, d.s.writer, specs)
 	return change, err
+}
+
+// keep notes the cells of a segment that move. Those of days before the first with rows do not:
+// they were made in another zone, when these days had rows, and nothing has read them since.
+func (d *rowDrop) keep(ctx context.Context, seg store.Segment) error {
+	values := make([]string, 0, len(d.spans))
+	for _, sp := range d.spans {
+		since := event.Time(math.MinInt64)
+		if from, gone := d.m.RowsFrom(sp.Property); gone {
+			since = store.FloorDay(sp.Zone.Local(from))
+		}
+		values = append(values, fmt.Sprintf("(%s, %s, %s)", propertyLiteral(sp.Property), micros(since), micros(localTo(sp))))
+	}
+	q := fmt.Sprintf("SELECT x.* FROM %s x SEMI JOIN (VALUES %s) g(property, since, until) ON x.property = g.property "+
+		"AND x.start_time >= g.since AND x.start_time < g.until", d.s.rowsOf(seg.Table, []store.Segment{seg}), strings.Join(values, ", "))
+	n, err := d.countOf(ctx, q)
+	if n > 0 {
+		d.kept, d.keeps = append(d.kept, q), d.keeps+n
+	}
+	return err
 }
 
 // pick renders the rows of a segment that go (SEMI) or stay (ANTI).
@@ -148,8 +172,12 @@ func (d *rowDrop) borders(t store.Table) string {
 	return strings.Join(values, ", ")
 }
 
-func (d *rowDrop) count(ctx context.Context, seg store.Segment) (n int64, err error) {
-	err = d.s.writer.run(ctx, "SELECT count(*) FROM ("+d.pick(seg, "SEMI")+")", func(r *result) error {
+func (d *rowDrop) count(ctx context.Context, seg store.Segment) (int64, error) {
+	return d.countOf(ctx, d.pick(seg, "SEMI"))
+}
+
+func (d *rowDrop) countOf(ctx context.Context, query string) (n int64, err error) {
+	err = d.s.writer.run(ctx, "SELECT count(*) FROM ("+query+")", func(r *result) error {
 		n = r.int64(0, 0)
 		return nil
 	})

@@ -266,11 +266,17 @@ func testDaysAddUpAfterAChangeOfZone(t *testing.T, open Opener) {
 		w.rollUp(1, days[0], days[len(days)-1], was.name, was.steps)
 		w.dropRows(1, days[len(days)-3], was)
 		from, _ := w.manifest.RowsFrom(1)
-		for _, withCells := range []bool{false, true} {
-			w.forget(1, from, final)
+		for _, then := range []string{"nothing", "cells of the new zone", "rows of a day of the new zone gone"} {
 			days := slices.DeleteFunc(is.midnights(), func(d event.Time) bool { return d > final })
-			if withCells && from < days[len(days)-1] {
+			switch {
+			case then == "nothing":
+				w.forget(1, from, final)
+			case from >= days[len(days)-1]:
+				continue
+			case then == "cells of the new zone":
 				w.rollUp(1, from, days[len(days)-1], is.name, is.steps)
+			default: // and of the cells of the old zone nothing comes back
+				w.dropRows(1, days[len(days)-1], is)
 			}
 			sum := int64(0)
 			all := is.midnights()
@@ -284,7 +290,7 @@ func testDaysAddUpAfterAChangeOfZone(t *testing.T, open Opener) {
 				sum += rows.Aggregates[0][0]
 			}
 			if sum != int64(events) {
-				t.Errorf("offsets %v, with cells of the new zone %v: days add up to %d events, want %d", offsets, withCells, sum, events)
+				t.Errorf("offsets %v, then %s: days add up to %d events, want %d", offsets, then, sum, events)
 			}
 		}
 	}
