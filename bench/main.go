@@ -94,6 +94,9 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *profiles != "" {
+		fail(os.MkdirAll(*profiles, 0o750))
+	}
 	b := &bench{size: chosen, sizeName: *sizeName, profiles: *profiles}
 	b.keep, b.days = *keep, *days
 	err := b.run(ctx, *scratch, *only, *write)

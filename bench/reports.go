@@ -88,6 +88,7 @@ func (b *bench) foldHistory(ctx context.Context, s *server, events int, label st
 		return errors.Join(err, s.kill())
 	}
 	took := time.Since(began)
+	b.heapProfile(s, "history")
 	b.progress.say("waiting for final days")
 	wait()
 	if err := s.untilFinal(ctx); err != nil {

@@ -3,7 +3,10 @@ package duckstore
 
 import "tidemark/internal/store"
 
-func (w *chunkWriter) event(e *store.EventRow) error {
+func (w *memTable) event(e *store.EventRow) error {
+	if err := w.beginRow(); err != nil {
+		return err
+	}
 	w.uint64(uint64(e.Property))
 	w.int64(int64(e.EventTime))
 	w.uint64(uint64(e.Row))
@@ -45,7 +48,10 @@ func (w *chunkWriter) event(e *store.EventRow) error {
 	return w.endRow()
 }
 
-func (w *chunkWriter) session(s *store.SessionRow) error {
+func (w *memTable) session(s *store.SessionRow) error {
+	if err := w.beginRow(); err != nil {
+		return err
+	}
 	w.uint64(uint64(s.Property))
 	w.int64(int64(s.Start))
 	w.uint64(uint64(s.Session))
@@ -94,7 +100,10 @@ func (w *chunkWriter) session(s *store.SessionRow) error {
 	return w.endRow()
 }
 
-func (w *chunkWriter) alias(a *store.AliasRow) error {
+func (w *memTable) alias(a *store.AliasRow) error {
+	if err := w.beginRow(); err != nil {
+		return err
+	}
 	w.uint64(uint64(a.Property))
 	w.int64(int64(a.Time))
 	w.uint64(uint64(a.Part))

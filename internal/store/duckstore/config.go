@@ -13,13 +13,12 @@ import (
 type Config struct {
 	// Dir holds the segment files, and tmp/ for queries that spill.
 	Dir string
-	// MemoryLimit bounds heads and queries together, in bytes. Too small: queries
-	// spill, or fail with ErrResources where rows need their memory; heads that are
-	// larger than it and TempLimit together make Append fail. Default 1 GiB.
+	// MemoryLimit bounds all queries together, in bytes. Too small: they spill, or fail with
+	// ErrResources. Heads come on top: some 250 bytes a row. Default 512 MiB.
 	MemoryLimit int64
-	// WriterMemoryLimit bounds compaction and finalization. Default 1 GiB.
+	// WriterMemoryLimit bounds compaction and finalization; more is spilled. Default 512 MiB.
 	WriterMemoryLimit int64
-	// TempLimit bounds what heads and queries may spill to disk, and once more
+	// TempLimit bounds what queries may spill to disk, and once more
 	// what compaction and finalization may. Default 4 GiB.
 	TempLimit int64
 	// AnswerMemory bounds remembered answers, in bytes; they are dropped when rows of
@@ -44,8 +43,8 @@ type Config struct {
 // DefaultConfig returns the defaults; Dir is left to the caller.
 func DefaultConfig() Config {
 	return Config{
-		MemoryLimit:          1 << 30,
-		WriterMemoryLimit:    1 << 30,
+		MemoryLimit:          512 << 20,
+		WriterMemoryLimit:    512 << 20,
 		TempLimit:            4 << 30,
 		AnswerMemory:         64 << 20,
 		DraftAfter:           40 * time.Millisecond,

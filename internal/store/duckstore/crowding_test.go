@@ -22,25 +22,15 @@ func backdate(p *pressure, by time.Duration) {
 }
 
 func TestT6_SmallReportEndsTheHungryOneBeforeIt(t *testing.T) {
-	s, err := Open(Config{Dir: t.TempDir(), MemoryLimit: 96 << 20, TempLimit: 1 << 20}, store.Manifest{}, Deps{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s, free := hungryStore(t)
 	if err := s.Append(t.Context(), noisyBatch(rand.New(rand.NewPCG(1, 1)), 0, 30_000)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.reader.exec(t.Context(), hog("hog", 420_000)); err != nil {
-		t.Fatal(err)
-	}
-	hungry, ended, err := s.pressure.admit(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	hungry, ended := s.pressure.admit(t.Context())
 	gone := make(chan error, 1)
 	go func() { // what the hungry report took is free once it has ended
 		<-hungry.Done()
-		gone <- s.reader.exec(context.Background(), "DROP TABLE hog")
+		gone <- free()
 		ended()
 	}()
 	sn, err := s.Snapshot(t.Context())
@@ -69,39 +59,5 @@ func TestT6_SmallReportEndsTheHungryOneBeforeIt(t *testing.T) {
 	}
 	if err := <-gone; err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestRowsEndTheLongestQueriesFirst(t *testing.T) {
-	p := newPressure()
-	p.grace = 20 * time.Millisecond
-	old, endOld, err := p.admit(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer endOld()
-	backdate(p, time.Hour)
-	young, endYoung, err := p.admit(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer endYoung()
-	p.mu.Lock()
-	for _, q := range p.running {
-		if q.began.After(time.Now().Add(-time.Minute)) {
-			q.began = time.Now().Add(time.Hour) // it stays young
-		}
-	}
-	p.mu.Unlock()
-	if _, err := p.insist(t.Context(), func() error {
-		if old.Err() != nil {
-			return nil // it has freed its memory
-		}
-		return store.ErrResources
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if !errors.Is(context.Cause(old), errPressed) || young.Err() != nil {
-		t.Errorf("the old query ended with %v, the young one with %v", context.Cause(old), young.Err())
 	}
 }

@@ -6,8 +6,8 @@
 //
 // Invariants, besides T1 to T7 of package store:
 //
-//	K1  Rows of a head table are never deleted or updated, so its row ids are
-//	    positions, and `rowid < n` names what a snapshot may see.
+//	K1  Rows of a head are never deleted or updated and lie in the order in which
+//	    they were appended: a number of rows names what a snapshot may see.
 //	K2  A file gets its final name only after it was synced, and is returned
 //	    only after the directory was.
 //	K3  A file is deleted only if the installed manifest does not name it and no
@@ -18,11 +18,12 @@
 //	    only revisions decide.
 //
 // Concurrency: Store.mu guards the installed manifest, the heads' visible row
-// counts and all reference counts; it is never held during a query or a write. Two
-// engines: the reader answers queries and holds the heads, the writer compacts
-// and finalizes with its own memory limit and one thread.
+// counts and all reference counts; it is never held during a query or a write. Three
+// engines: the reader answers queries, the writer compacts and finalizes, the sealer writes
+// the segments of heads; each has its own memory limit. Heads are no engine's: head_rows.go keeps
+// them, head_scan.go lets SQL read them.
 //
-// Heads and queries share the reader's memory: memory.go says who gives way.
+// Queries share the reader's memory: memory.go says who gives way.
 //
 // Start reading at store.go, then head.go, render.go, segment_write.go.
 package duckstore

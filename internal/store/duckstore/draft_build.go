@@ -61,8 +61,7 @@ func (s *Store) touchHeads(ctx context.Context, sn *snapshot, d *draft) error {
 			if h.count(t) == 0 {
 				continue
 			}
-			q := fmt.Sprintf("SELECT DISTINCT client FROM %s WHERE rowid < %d AND property = %s",
-				headTable(t, h.head.id), h.count(t), propertyLiteral(d.property))
+			q := "SELECT DISTINCT client FROM " + h.head.source(t, h.count(t), d.property)
 			err := s.reader.run(ctx, q, func(r *result) error {
 				s.mu.Lock()
 				defer s.mu.Unlock()

@@ -116,6 +116,9 @@ func (e *engine) put(cn *conn) {
 
 // close ends the instance. No connection may be in use.
 func (e *engine) close() {
+	if e == nil {
+		return // it was never opened
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, cn := range e.idle {

@@ -1,4 +1,5 @@
-// Heads: row ids are positions, whatever the size of a batch (K1).
+// Heads: rows lie in the order of their batches, whatever the size of these, and come back as they
+// were.
 package duckstore
 
 import (
@@ -12,12 +13,12 @@ import (
 	"tidemark/internal/store"
 )
 
-func TestK1_RowIDsArePositionsInBatchesOfAnySize(t *testing.T) {
+func TestK1_RowsLieInTheOrderOfTheirBatches(t *testing.T) {
 	s := openTest(t, t.TempDir(), store.Manifest{})
 	total := int64(0)
 	var held []store.Snapshot
 	var want []int64
-	// 122,880 rows make a row group; larger transactions are written ahead of their commit.
+	// 2048 rows make a page.
 	for _, n := range []int{1, 2047, 2048, 2049, 130_000, 3, 260_000, 1} {
 		b := &store.Batch{}
 		for range n {
@@ -43,15 +44,20 @@ func TestK1_RowIDsArePositionsInBatchesOfAnySize(t *testing.T) {
 			t.Errorf("snapshot %d: got %d rows, want %d", i, got, want[i])
 		}
 	}
-	err := s.reader.run(context.Background(), "SELECT count(*) FILTER (WHERE rowid <> row_id) FROM head_events_1",
+	// The sealer has one thread, which reads rows in their order.
+	next := uint64(0)
+	err := s.sealer.run(context.Background(), "SELECT row_id FROM "+s.heads[0].source(store.YoungEvents, total, 0),
 		func(r *result) error {
-			if n := r.int64(0, 0); n != 0 {
-				return fmt.Errorf("%d rows are not at their position", n)
+			for i := range r.rows {
+				if got := r.uint64(0, i); got != next {
+					return fmt.Errorf("row %d is at place %d", got, next)
+				}
+				next++
 			}
 			return nil
 		})
-	if err != nil {
-		t.Error(err)
+	if err != nil || next != uint64(total) {
+		t.Errorf("%d rows of %d: %v", next, total, err)
 	}
 }
 

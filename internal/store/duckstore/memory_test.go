@@ -1,4 +1,4 @@
-// Memory: a hungry query cannot make Append fail (T6).
+// Memory: hungry queries do not keep rows out (T6).
 package duckstore
 
 import (
@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"tidemark/internal/event"
 	"tidemark/internal/store"
@@ -29,47 +28,35 @@ func noisyBatch(r *rand.Rand, from, n int) *store.Batch {
 	return b
 }
 
-// hogs are how much a query has taken: it decides where in an append memory ends, in
-// its rows or in their COMMIT.
-func hogs(t *testing.T, test func(t *testing.T, s *Store)) {
-	for _, rows := range []int{430_000, 450_000, 480_000} {
-		t.Run(fmt.Sprint(rows), func(t *testing.T) { test(t, hungryStore(t, rows)) })
-	}
-}
-
-// hungryStore is a store with little memory, and what a query has taken of it.
-func hungryStore(t *testing.T, hogRows int) *Store {
+// hungryStore is a store whose engine for queries has no memory left, until free is called.
+func hungryStore(t *testing.T) (s *Store, free func() error) {
 	t.Helper()
 	s, err := Open(Config{Dir: t.TempDir(), MemoryLimit: 96 << 20, TempLimit: 1 << 20}, store.Manifest{}, Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if err := s.reader.exec(context.Background(), hog("hog", hogRows)); err != nil {
-		t.Fatal(err)
+	hogs := 0
+	for _, rows := range []int{200_000, 40_000, 8_000} {
+		for err == nil {
+			if err = s.reader.exec(context.Background(), hog(fmt.Sprint("hog", hogs), rows)); err == nil {
+				hogs++
+			}
+		}
+		if !errors.Is(err, store.ErrResources) {
+			t.Fatal(err)
+		}
+		err = nil
 	}
-	return s
+	return s, func() (err error) {
+		for i := range hogs {
+			err = errors.Join(err, s.reader.exec(context.Background(), fmt.Sprint("DROP TABLE hog", i)))
+		}
+		return err
+	}
 }
 
-// fill appends until some rows found no memory, and says how many rows went in.
-func fill(t *testing.T, s *Store, pressed func() bool) int {
-	t.Helper()
-	r := rand.New(rand.NewPCG(1, 1))
-	const size = 5000
-	for i := range 40 {
-		if err := s.Append(context.Background(), noisyBatch(r, i*size, size)); err != nil {
-			t.Fatalf("append %d: %v", i, err)
-		}
-		if pressed() {
-			return (i + 1) * size
-		}
-	}
-	t.Fatal("the head never needed more memory than there was")
-	return 0
-}
-
-// holdsRows checks that heads have the n rows that fill appended, each with its
-// contents.
+// holdsRows checks that the store has the n rows of noisy batches, each with its contents.
 func holdsRows(t *testing.T, s *Store, n int) {
 	t.Helper()
 	want := map[uint64]string{}
@@ -104,90 +91,32 @@ func holdsRows(t *testing.T, s *Store, n int) {
 	}
 }
 
-func TestT6_AppendOutlivesAHungryQueryThatEnds(t *testing.T) { hogs(t, outliveAQueryThatEnds) }
-
-func outliveAQueryThatEnds(t *testing.T, s *Store) {
-	s.pressure.grace = time.Minute // no query is ended by force
-	freed := make(chan error, 1)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	go func() { freed <- freeOncePressed(ctx, s) }()
-	done := false
-	n := fill(t, s, func() bool {
-		select {
-		case err := <-freed:
-			if err != nil {
-				t.Fatal(err)
-			}
-			done = true
-		default:
-		}
-		return done
-	})
-	holdsRows(t, s, n)
-	if _, end, err := s.pressure.admit(ctx); err != nil {
-		t.Errorf("after the append: got %v, want queries to run again", err)
-	} else {
-		end()
-	}
-}
-
-// freeOncePressed waits until queries are held back, and gives up the memory.
-func freeOncePressed(ctx context.Context, s *Store) error {
-	gone, cancel := context.WithCancel(ctx)
-	cancel()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		_, end, err := s.pressure.admit(gone)
-		if err != nil {
-			return s.reader.exec(ctx, "DROP TABLE hog")
-		}
-		end()
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
+// Rows have memory of their own: whatever queries take, rows are appended, written and
+// committed, and are whole afterwards.
+func TestT6_RowsNeedNoMemoryOfQueries(t *testing.T) {
+	s, free := hungryStore(t)
+	ctx := context.Background()
+	r := rand.New(rand.NewPCG(1, 1))
+	const batches, size = 12, 5000 // some 50 MB
+	for i := range batches {
+		if err := s.Append(ctx, noisyBatch(r, i*size, size)); err != nil {
+			t.Fatalf("append %d: %v", i, err)
 		}
 	}
-}
-
-func TestT6_AppendEndsAHungryQueryThatDoesNot(t *testing.T) { hogs(t, endAQueryThatDoesNot) }
-
-func endAQueryThatDoesNot(t *testing.T, s *Store) {
-	s.pressure.grace = 0
-	ctx, end, err := s.pressure.admit(context.Background())
+	id, err := s.Seal(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	freed := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		freed <- s.reader.exec(context.Background(), "DROP TABLE hog")
-		end()
-	}()
-	n := fill(t, s, func() bool { return ctx.Err() != nil })
-	if err := <-freed; err != nil {
+	segs, err := s.WriteSegments(ctx, id)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if cause := context.Cause(ctx); !errors.Is(cause, store.ErrResources) {
-		t.Errorf("the query was ended with %v, want %v", cause, store.ErrResources)
+	if err := free(); err != nil {
+		t.Fatal(err)
 	}
-	holdsRows(t, s, n)
-}
-
-func TestT6_AppendGivesUpOnceItsPatienceEnds(t *testing.T) {
-	s := hungryStore(t, 450_000)
-	s.pressure.patience = 0
-	r := rand.New(rand.NewPCG(1, 1))
-	var err error
-	for i := 0; i < 40 && err == nil; i++ {
-		err = s.Append(context.Background(), noisyBatch(r, i*5000, 5000))
+	holdsRows(t, s, batches*size)
+	if err := s.Install(ctx, store.Manifest{Segments: segs}, id); err != nil {
+		t.Fatal(err)
 	}
-	if !errors.Is(err, store.ErrResources) {
-		t.Fatalf("got %v, want %v", err, store.ErrResources)
-	}
-	if err := s.Append(context.Background(), &store.Batch{}); err == nil {
-		t.Error("the store took rows after a failed append")
-	}
+	holdsRows(t, s, batches*size)
 }

@@ -18,6 +18,10 @@ import (
 // own: all instances of DuckDB give their files the same names.
 const tempName = "tmp"
 
+// sealerMemory bounds what writing the segments of a head takes: it holds a row group or two,
+// for rows come in order.
+const sealerMemory = 256 << 20
+
 // Open starts a store that reads the segments of m. Files in cfg.Dir that m
 // does not name are deleted (T4); those that it names must be there (T5).
 func Open(cfg Config, m store.Manifest, deps Deps) (*Store, error) {
@@ -35,7 +39,7 @@ func open(cfg Config, m store.Manifest, deps Deps, fs files) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, log: deps.Logger, fs: fs, schema: newSchema(),
 		slots: newSlots(cfg.MaxConcurrentQueries), pressure: newPressure(), segments: map[string]*segmentFile{}, written: map[string]uint64{},
-		answers: newAnswers(cfg.AnswerMemory), changed: map[event.PropertyID]uint64{}, drafts: newDrafts()}
+		scans: scans{tables: map[uint64]scanSource{}}, answers: newAnswers(cfg.AnswerMemory), changed: map[event.PropertyID]uint64{}, drafts: newDrafts()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -107,15 +111,25 @@ func isOurs(name string) bool {
 func (s *Store) start() error {
 	temp := filepath.Join(s.cfg.Dir, tempName)
 	ec := engineConfig{dir: s.cfg.Dir, tempLimit: s.cfg.TempLimit}
-	var err error
-	ec.memoryLimit, ec.threads, ec.tempDir = s.cfg.MemoryLimit, s.cfg.Threads, filepath.Join(temp, "reader")
-	if s.reader, err = openEngine(ec); err != nil {
-		return fmt.Errorf("open reader: %w", err)
-	}
-	ec.memoryLimit, ec.threads, ec.tempDir = s.cfg.WriterMemoryLimit, 1, filepath.Join(temp, "writer")
-	if s.writer, err = openEngine(ec); err != nil {
-		s.reader.close()
-		return fmt.Errorf("open writer: %w", err)
+	for _, want := range []struct {
+		engine  **engine
+		name    string
+		memory  int64
+		threads int
+	}{
+		{&s.reader, "reader", s.cfg.MemoryLimit, s.cfg.Threads},
+		{&s.writer, "writer", s.cfg.WriterMemoryLimit, 1},
+		{&s.sealer, "sealer", sealerMemory, 1},
+	} {
+		ec.memoryLimit, ec.threads, ec.tempDir = want.memory, want.threads, filepath.Join(temp, want.name)
+		e, err := openEngine(ec)
+		if err != nil {
+			return errors.Join(fmt.Errorf("open %s: %w", want.name, err), s.Close())
+		}
+		*want.engine = e
+		if err := s.scans.register(e); err != nil {
+			return errors.Join(fmt.Errorf("open %s: %w", want.name, err), s.Close())
+		}
 	}
 	if err := s.firstTables(); err != nil {
 		return errors.Join(err, s.Close())
@@ -132,10 +146,6 @@ func (s *Store) firstTables() error {
 			}
 		}
 	}
-	h, err := s.newHead(1)
-	if err != nil {
-		return err
-	}
-	s.heads, s.nextHead = []*head{h}, 2
+	s.heads, s.nextHead = []*head{s.newHead(1)}, 2
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"tidemark/internal/event"
 	"tidemark/internal/store"
@@ -57,63 +56,45 @@ func (s *Store) WriteSegments(ctx context.Context, id store.Head) ([]store.Segme
 	defer leave()
 	ctx, cancel := s.whileOpen(ctx)
 	defer cancel()
-	held, err := s.holdSealed(id)
+	h, err := s.holdSealed(id)
 	if err != nil {
 		return nil, err
 	}
-	defer s.letGo(held)
+	defer s.letGo(h)
 	var specs []segmentSpec
-	for _, t := range youngTables() {
-		rows := int64(0)
-		var from []string
-		for _, v := range held {
-			if n := v.count(t); n > 0 {
-				rows += n
-				from = append(from, fmt.Sprintf("SELECT * FROM %s WHERE rowid < %d", headTable(t, v.head.id), n))
-			}
-		}
-		if rows == 0 {
+	for i, t := range youngTables() {
+		order := fileOrder(t, h.tables[i].shown.Load())
+		if len(order) == 0 {
 			continue
 		}
-		spec := segmentSpec{table: t, query: s.youngQuery(t, "("+strings.Join(from, " UNION ALL ")+")")}
-		if t == store.YoungEvents {
-			spec.rows = rows
-		}
-		specs = append(specs, spec)
+		scan := s.scans.add(h.tables[i], order)
+		defer s.scans.remove(scan)
+		specs = append(specs, segmentSpec{table: t, rows: int64(len(order)),
+			query: "SELECT * FROM " + scanOf(scan, int64(len(order)), 0)})
 	}
-	segs, err := s.writeSpecs(ctx, s.reader, specs)
+	segs, err := s.writeSpecs(ctx, s.sealer, specs)
 	if err != nil {
 		return nil, fmt.Errorf("write head %d: %w", id, err)
 	}
 	return segs, nil
 }
 
-// holdSealed finds a sealed head, with the spoiled ones that go with it, and keeps
-// them from being dropped.
-func (s *Store) holdSealed(id store.Head) ([]headView, error) {
+// holdSealed finds a sealed head and keeps it from being dropped.
+func (s *Store) holdSealed(id store.Head) (*head, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.heads[:len(s.heads)-1] {
-		if h.id != id {
-			continue
+		if h.id == id {
+			h.refs++
+			return h, nil
 		}
-		var held []headView
-		for _, part := range h.all() {
-			part.refs++
-			held = append(held, headView{head: part, rows: part.rows})
-		}
-		return held, nil
 	}
 	return nil, fmt.Errorf("head %d is not a sealed head of this store", id)
 }
 
-func (s *Store) letGo(held []headView) {
-	heads := make([]*head, 0, len(held))
-	for _, v := range held {
-		heads = append(heads, v.head)
-	}
+func (s *Store) letGo(h *head) {
 	s.mu.Lock()
-	g := s.releaseLocked(nil, heads)
+	g := s.releaseLocked(nil, []*head{h})
 	s.mu.Unlock()
 	if err := s.destroy(g); err != nil {
 		s.log.Error("cannot drop heads", "error", err)
@@ -173,7 +154,7 @@ func (s *Store) writeSegment(ctx context.Context, e *engine, spec segmentSpec) (
 	q := fmt.Sprintf("COPY (%s) TO %s (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d, "+
 		"PARQUET_VERSION v2, KV_METADATA {tidemark_format: '%d', tidemark_table: '%s'})",
 		spec.query, quote(tmp), groupSize(spec.table), formatVersion, spec.table)
-	if err := s.copyOut(ctx, e, q); err != nil {
+	if err := e.exec(ctx, q); err != nil {
 		return seg, err
 	}
 	if err := s.describe(ctx, e, tmp, &seg); err != nil {
@@ -200,17 +181,6 @@ func (s *Store) writeSegment(ctx context.Context, e *engine, spec segmentSpec) (
 	s.written[seg.File] = seg.Checksum
 	s.mu.Unlock()
 	return seg, nil
-}
-
-// copyOut writes a file. The reader's memory is shared with queries, which have to
-// give way: a checkpoint that fails ends the processor.
-func (s *Store) copyOut(ctx context.Context, e *engine, q string) error {
-	write := func() error { return e.exec(ctx, q) }
-	if e != s.reader {
-		return write()
-	}
-	_, err := s.pressure.insist(ctx, write)
-	return err
 }
 
 // describe fills in what the rows of a file say about it.

@@ -56,9 +56,7 @@ func (sn *snapshot) Release() {
 	sn.release.Do(func() {
 		sn.s.mu.Lock()
 		g := sn.s.releaseLocked(sn.files, sn.heads)
-		if sn.s.closed {
-			g.heads = nil // they went with the engine
-		} else {
+		if !sn.s.closed {
 			sn.s.busy.Add(1)
 			defer sn.s.busy.Done()
 		}
@@ -117,7 +115,7 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 	defer free()
 	began := time.Now()
 	rows, err := sn.admitted(ctx, p)
-	if err != nil && errors.Is(err, store.ErrResources) && !errors.Is(err, errPressed) && !errors.Is(err, errCrowding) &&
+	if err != nil && errors.Is(err, store.ErrResources) && !errors.Is(err, errCrowding) &&
 		ctx.Err() == nil && sn.s.pressure.makeRoom(ctx, began) {
 		rows, err = sn.admitted(ctx, p)
 	}
@@ -130,18 +128,15 @@ func (sn *snapshot) run(ctx context.Context, p *store.Plan) (*store.Rows, error)
 	return rows, nil
 }
 
-// admitted answers p once no rows need memory.
+// admitted answers p.
 func (sn *snapshot) admitted(ctx context.Context, p *store.Plan) (*store.Rows, error) {
-	ctx, done, err := sn.s.pressure.admit(ctx)
-	if err != nil {
-		return nil, err
-	}
+	ctx, done := sn.s.pressure.admit(ctx)
 	defer done()
 	if err := sn.s.verifyBeforeUse(ctx, sn.view.manifest, p); err != nil {
 		return nil, err
 	}
 	rows, err := sn.answer(ctx, p)
-	if cause := context.Cause(ctx); err != nil && (errors.Is(cause, errPressed) || errors.Is(cause, errCrowding)) {
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errCrowding) {
 		err = cause
 	}
 	return rows, err

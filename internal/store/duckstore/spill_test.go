@@ -16,7 +16,7 @@ import (
 func TestEnginesSpillIntoDirectoriesOfTheirOwn(t *testing.T) {
 	s := openTest(t, t.TempDir(), store.Manifest{})
 	seen := map[string]string{}
-	for name, e := range map[string]*engine{"reader": s.reader, "writer": s.writer} {
+	for name, e := range map[string]*engine{"reader": s.reader, "writer": s.writer, "sealer": s.sealer} {
 		dir := tempDirOf(t, e)
 		if other, taken := seen[dir]; taken {
 			t.Errorf("%s and %s both spill into %s", name, other, filepath.Base(dir))
@@ -63,8 +63,8 @@ func TestD8_SpillingIsBoundedByTempLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for name, e := range map[string]*engine{"reader": s.reader, "writer": s.writer} {
-		err := e.exec(context.Background(), hog("hog", 1_000_000))
+	for name, e := range map[string]*engine{"reader": s.reader, "writer": s.writer, "sealer": s.sealer} {
+		err := e.exec(context.Background(), hog("hog", 4_000_000))
 		if !errors.Is(err, store.ErrResources) {
 			t.Errorf("%s: got %v, want %v", name, err, store.ErrResources)
 		}

@@ -29,10 +29,12 @@ type Store struct {
 	fs      files
 	schema  schema
 	dialect *dialect
-	reader  *engine // heads and queries
+	reader  *engine // queries
 	writer  *engine // compaction and finalization
+	sealer  *engine // segments of heads
+	scans   scans   // heads, as SQL reads them
 	slots   *slots
-	// pressure is between rows and queries, which share the reader's memory.
+	// pressure is between queries, which share the reader's memory.
 	pressure *pressure
 	tel      *telemetry
 	answers  *answers
@@ -95,7 +97,7 @@ func (s *Store) rewrite(ctx context.Context) (_ context.Context, leave func(), e
 }
 
 // Append implements store.Store.
-func (s *Store) Append(ctx context.Context, b *store.Batch) error {
+func (s *Store) Append(_ context.Context, b *store.Batch) error {
 	leave, err := s.enter()
 	if err != nil {
 		return err
@@ -107,16 +109,9 @@ func (s *Store) Append(ctx context.Context, b *store.Batch) error {
 	if broken != nil {
 		return fmt.Errorf("append after a failed append: %w", broken)
 	}
-	_, err = s.pressure.insist(s.closing, func() error {
-		if h.spoiled {
-			next, err := s.roll(h)
-			if err != nil {
-				return err
-			}
-			h = next
-		}
-		return h.append(ctx, b)
-	})
+	size := h.mem.size
+	err = h.append(b)
+	s.tel.headBytes.Add(float64(h.mem.size - size))
 	if err != nil {
 		// The processor starts again from its checkpoint.
 		s.mu.Lock()
@@ -149,18 +144,10 @@ func (s *Store) Seal(context.Context) (store.Head, error) {
 	}
 	defer leave()
 	s.mu.Lock()
-	id := s.nextHead
-	s.nextHead++
-	s.mu.Unlock()
-	next, err := s.newHead(id)
-	if err != nil {
-		return 0, fmt.Errorf("seal head: %w", err)
-	}
-	s.mu.Lock()
+	defer s.mu.Unlock()
 	sealed := s.heads[len(s.heads)-1]
-	s.heads = append(slices.Clone(s.heads), next)
-	s.mu.Unlock()
-	sealed.stopAppending(s)
+	s.heads = append(slices.Clone(s.heads), s.newHead(s.nextHead))
+	s.nextHead++
 	return sealed.id, nil
 }
 
@@ -196,7 +183,7 @@ func (s *Store) splitHeads(ids []store.Head) (dropped, kept []*head, err error) 
 	for _, h := range s.heads {
 		if slices.Contains(ids, h.id) && h != open {
 			named++
-			dropped = append(dropped, h.all()...)
+			dropped = append(dropped, h)
 		}
 	}
 	for _, h := range s.heads {
@@ -237,7 +224,7 @@ func (s *Store) releaseLocked(files []string, heads []*head) garbage {
 	return g
 }
 
-// destroy drops tables and deletes files, outside the lock.
+// destroy drops heads and deletes files, outside the lock.
 func (s *Store) destroy(g garbage) error {
 	var errs []error
 	for _, h := range g.heads {
@@ -262,12 +249,13 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	s.stop(errClosed)
 	s.busy.Wait()
-	for _, h := range s.heads {
-		h.stopAppending(s)
+	s.mu.Lock()
+	left := s.releaseLocked(nil, s.heads) // what a snapshot still holds goes with it
+	s.mu.Unlock()
+	for _, e := range []*engine{s.reader, s.writer, s.sealer} {
+		e.close()
 	}
-	s.reader.close()
-	s.writer.close()
-	return nil
+	return s.destroy(garbage{heads: left.heads})
 }
 
 func cloneManifest(m store.Manifest) store.Manifest {

@@ -98,7 +98,7 @@ func BenchmarkAppend(b *testing.B) {
 // BenchmarkDashboard runs all panels per operation, and each on its own.
 func BenchmarkDashboard(b *testing.B) {
 	ctx := context.Background()
-	s, err := Open(Config{Dir: b.TempDir(), MemoryLimit: 4 << 30, WriterMemoryLimit: 4 << 30}, store.Manifest{}, Deps{})
+	s, err := Open(Config{Dir: b.TempDir(), MemoryLimit: 4 << 30, WriterMemoryLimit: 4 << 30, AnswerMemory: 1, DraftAfter: -1}, store.Manifest{}, Deps{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,13 +12,14 @@ import (
 )
 
 type telemetry struct {
-	appended prometheus.Counter
-	written  *prometheus.CounterVec
-	segments prometheus.Gauge
-	queries  *prometheus.HistogramVec
-	refused  prometheus.Counter
-	recalled prometheus.Counter
-	drafts   prometheus.Histogram
+	appended  prometheus.Counter
+	written   *prometheus.CounterVec
+	segments  prometheus.Gauge
+	headBytes prometheus.Gauge
+	queries   *prometheus.HistogramVec
+	refused   prometheus.Counter
+	recalled  prometheus.Counter
+	drafts    prometheus.Histogram
 }
 
 func newTelemetry(reg prometheus.Registerer) (*telemetry, error) {
@@ -34,6 +35,10 @@ func newTelemetry(reg prometheus.Registerer) (*telemetry, error) {
 		segments: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "tidemark_store_segments",
 			Help: "Segments in the installed manifest. Grows without end: compaction is behind.",
+		}),
+		headBytes: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "tidemark_store_head_bytes",
+			Help: "Memory of rows that are in no segment yet. Grows without end: no checkpoint succeeds.",
 		}),
 		queries: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "tidemark_store_query_seconds",
@@ -58,7 +63,7 @@ func newTelemetry(reg prometheus.Registerer) (*telemetry, error) {
 	if reg == nil {
 		return t, nil
 	}
-	for _, c := range []prometheus.Collector{t.appended, t.written, t.segments, t.queries, t.refused, t.recalled, t.drafts} {
+	for _, c := range []prometheus.Collector{t.appended, t.written, t.segments, t.headBytes, t.queries, t.refused, t.recalled, t.drafts} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register store telemetry: %w", err)
 		}

@@ -45,8 +45,7 @@ func (v *view) young(t store.Table, p event.PropertyID, columns, where string,
 		if n == 0 || (t == store.YoungEvents && !mayHold(h.bounds, p, keep)) {
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("SELECT %s FROM %s WHERE rowid < %d AND %s",
-			columns, headTable(t, h.head.id), n, where))
+		parts = append(parts, fmt.Sprintf("SELECT %s FROM %s WHERE %s", columns, h.head.source(t, n, p), where))
 	}
 	if files := v.files(t, p, keep); len(files) > 0 {
 		parts = append(parts, fmt.Sprintf("SELECT %s FROM %s WHERE %s", columns, readParquet(files), where))
