@@ -40,7 +40,6 @@ type requestPool interface {
 type truncation struct {
 	partition event.Partition
 	start     event.Offset // new start
-	keepFrom  event.Offset // base of the first chunk that is kept
 }
 
 // errFailed is what callers get once the log has stopped for good (P3).

@@ -1,10 +1,11 @@
-// The committer: the only goroutine that writes to Pebble (P1).
+// The committer: the only goroutine that writes keys (P1).
 package pebblelog
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -31,13 +32,15 @@ type partitionEnd struct {
 
 // committer is the state that only the committer goroutine touches.
 type committer struct {
-	number uint64         // of the last commit
-	next   []event.Offset // next offset of each partition
-	starts []event.Offset // start of each partition
-	groups [][][]byte     // payloads by partition, reused
-	used   []event.Partition
-	counts map[countID]int64
-	key    []byte
+	number       uint64         // of the last commit
+	next         []event.Offset // next offset of each partition
+	starts       []event.Offset // start of each partition
+	chapter      uint32         // the current one
+	chapterBytes int64          // what was appended to it; -1: by an earlier run, or there is none
+	groups       [][][]byte     // payloads by partition, reused
+	used         []event.Partition
+	counts       map[countID]int64
+	key          []byte
 }
 
 // commitLoop gathers and commits until the log closes or fails.
@@ -120,11 +123,28 @@ func (l *Log) build(taken []*request) *commit {
 	}
 	w.number++
 	c.batch = l.db.NewBatchWithSize(int(c.bytes) + 4096)
+	if w.endsChapter(l, c) {
+		w.beginChapter(l, c)
+	}
+	if c.records > 0 {
+		w.chapterBytes += c.bytes
+	}
 	w.putRecords(c)
 	w.putCounts(c)
 	w.putTruncations(l, c)
 	l.putCommitNumber(c)
 	return c
+}
+
+// endsChapter tells whether another chapter begins with the commit: if the current one is as large as a
+// table, if this run has none, or if space is short and something is truncated, which frees whole
+// chapters only.
+func (w *committer) endsChapter(l *Log, c *commit) bool {
+	if c.records > 0 && (w.chapterBytes < 0 || w.chapterBytes >= l.chapterSize) {
+		return true
+	}
+	truncates := slices.ContainsFunc(c.requests, func(r *request) bool { return r.trunc != nil })
+	return truncates && w.chapterBytes != 0 && l.usage.nearlyFull()
 }
 
 // group sorts the batch's payloads by partition and adds up its counts.
@@ -147,7 +167,7 @@ func (w *committer) putRecords(c *commit) {
 		payloads := w.groups[p]
 		for len(payloads) > 0 {
 			n, size := chunkPrefix(payloads)
-			w.key = appendChunkKey(w.key[:0], p, w.next[p])
+			w.key = appendChunkKey(w.key[:0], w.chapter, p, w.next[p])
 			op := c.batch.SetDeferred(chunkKeyLen, chunkLen(n, size))
 			copy(op.Key, w.key)
 			putChunk(op.Value, p, w.next[p], c.number, payloads[:n])
@@ -185,7 +205,7 @@ func (w *committer) putCounts(c *commit) {
 	clear(w.counts)
 }
 
-// putTruncations deletes whole chunks and records the new start.
+// putTruncations records new starts. What lies before is the reclaimer's.
 func (w *committer) putTruncations(l *Log, c *commit) {
 	for _, r := range c.requests {
 		t := r.trunc
@@ -193,12 +213,11 @@ func (w *committer) putTruncations(l *Log, c *commit) {
 			continue
 		}
 		w.starts[t.partition] = t.start
-		// Readers learn of the new start before the chunks go, so that one who
+		// Readers learn of the new start before chapters go, so that one who
 		// finds a hole can tell truncation from damage. If the commit is lost,
 		// they were told too early, which the contract allows.
 		l.starts[t.partition].Store(uint64(t.start))
 		value := binary.LittleEndian.AppendUint64(nil, uint64(t.start))
-		mustFinish(c.batch.DeleteRange(chunkKey(t.partition, 0), chunkKey(t.partition, t.keepFrom), nil))
 		mustFinish(c.batch.Set(startKey(t.partition), value, nil))
 	}
 }

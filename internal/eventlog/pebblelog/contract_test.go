@@ -30,9 +30,10 @@ func mustOpen(t testing.TB, cfg Config, fs vfs.FS, bug plant) *Log {
 	return l
 }
 
-// crashable wraps a MemFS: its ReuseForWrite takes the lock against CrashClone
-// twice, which hangs if a CrashClone comes in between.
-type crashable struct{ *vfs.MemFS }
+// crashable is a file system whose ReuseForWrite is made of other operations: that of MemFS takes
+// the lock against CrashClone twice, which hangs if a CrashClone comes in between, and that of
+// errorfs gives files whose operations it does not see.
+type crashable struct{ vfs.FS }
 
 func (fs crashable) ReuseForWrite(
 	oldname, newname string, category vfs.DiskWriteCategory,

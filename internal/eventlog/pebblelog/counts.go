@@ -62,9 +62,11 @@ func (l *Log) Counts(ctx context.Context) ([]eventlog.Count, error) {
 // readCounts reads all counts as of now. It calls settle when what will be read
 // is fixed.
 func (l *Log) readCounts(settle func() error) ([]eventlog.Count, error) {
-	it, err := l.db.NewIter(&pebble.IterOptions{
-		LowerBound: []byte{kindCount}, UpperBound: []byte{kindCount + 1},
-	})
+	return l.readCountsOf(kindCount, settle)
+}
+
+func (l *Log) readCountsOf(kind byte, settle func() error) ([]eventlog.Count, error) {
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}})
 	if err != nil {
 		return nil, fmt.Errorf("read counts: %w", asCorrupt(err))
 	}

@@ -59,6 +59,16 @@ func (s *script) run() {
 		s.h.truncate(s.ctx, l, 2, l.End(2)/2)
 		s.concurrently(l, 4, 2, 5_000)
 	})
+	// Several chapters, all of them forgotten but for the last, and some more.
+	s.session(func(l *Log) {
+		for range 6 {
+			s.h.send(s.ctx, l, 30_000)
+		}
+		for p := range event.Partition(s.cfg.Partitions) {
+			s.h.truncate(s.ctx, l, p, l.End(p))
+		}
+		s.concurrently(l, 3, 2, 9_000)
+	})
 	s.session(func(l *Log) { s.h.send(s.ctx, l, 10) })
 }
 
@@ -100,12 +110,12 @@ func newScript(t testing.TB, bug plant, before func(s *script, op errorfs.Op) er
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	s := &script{cfg: testConfig(), bug: bug, h: newHistory(testConfig().Partitions), ctx: ctx}
-	s.fs = errorfs.Wrap(crashable{mem}, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	s.fs = crashable{errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if op.Kind.ReadOrWrite() == errorfs.OpIsRead {
 			return nil
 		}
 		return before(s, op)
-	}))
+	}))}
 	return s, mem
 }
 

@@ -11,8 +11,9 @@
 //
 // Invariants:
 //
-//	P1  Only the committer writes to Pebble after Open; so offsets, commit
-//	    numbers and WAL order agree.
+//	P1  Only the committer writes keys after Open; so offsets, commit
+//	    numbers and WAL order agree. The reclaimer takes whole chapters out, behind
+//	    starts that are durable.
 //	P2  ends[p] moves only after the sync of the commit that holds the records
 //	    below it. Pebble shows a batch to readers before it is synced; every
 //	    read is therefore bounded by ends (L4).
@@ -27,7 +28,7 @@
 //	    leaves no later commit behind (highwater.go).
 //
 // The bounds on disk space are estimated from measurements (usage.go); what is
-// truncated while space is short is compacted at once (reclaim.go). The counts
+// truncated is taken out of the database by chapters (chapters.go, reclaim.go). The counts
 // of a property are kept in memory too (sums.go), added before P2's ends move.
 //
 // Limit, stated: damage that hits only the last commits before a power loss,

@@ -54,6 +54,11 @@ func (l *Log) publish(c *commit) {
 	for _, e := range c.ends {
 		l.ends[e.partition].Store(uint64(e.end))
 	}
+	for _, r := range c.requests {
+		if t := r.trunc; t != nil && uint64(t.start) > l.kept[t.partition].Load() {
+			l.kept[t.partition].Store(uint64(t.start))
+		}
+	}
 	l.durable.Store(c.number)
 	l.wake()
 }

@@ -42,9 +42,13 @@ type Log struct {
 	sums      *sums
 	secret    uint64 // key of the vouchers, from meta
 	maxCommit int64  // MaxCommitBytes, or less in a small log
+	chapters  chapters
+	// chapterSize: a chapter fills about one table, so that files of two chapters overlap little.
+	chapterSize int64
 
 	// Written by the finisher only (P2), except in Open.
 	ends    []atomic.Uint64 // durable end of each partition
+	kept    []atomic.Uint64 // durable start of each partition: starts may be ahead
 	durable atomic.Uint64   // number of the last durable commit
 	// Written by the committer only (P1), except in Open.
 	starts []atomic.Uint64

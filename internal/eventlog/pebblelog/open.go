@@ -16,7 +16,10 @@ import (
 )
 
 // formatVersion is the version of everything in docs/format/log.md.
-const formatVersion = 1
+//
+// Version 2 has keys in the order of time (chapters.go) and what changes with each commit behind
+// the chunks.
+const formatVersion = 2
 
 // metaLen is version u32, partitions u32, secret u64.
 const metaLen = 16
@@ -35,6 +38,7 @@ func open(cfg Config, deps Deps, bug plant) (*Log, error) {
 		plant:    bug,
 		ends:     make([]atomic.Uint64, cfg.Partitions),
 		starts:   make([]atomic.Uint64, cfg.Partitions),
+		kept:     make([]atomic.Uint64, cfg.Partitions),
 		work:     make(chan struct{}, 1),
 		slots:    make(chan struct{}, pipelineDepth),
 		inflight: make(chan *commit, pipelineDepth),
@@ -46,12 +50,15 @@ func open(cfg Config, deps Deps, bug plant) (*Log, error) {
 			starts: make([]event.Offset, cfg.Partitions),
 			groups: make([][][]byte, cfg.Partitions),
 			counts: make(map[countID]int64),
+
+			chapterBytes: -1,
 		},
 	}
 	l.fs = l.wrapFS(deps.FS)
 	l.requests, l.sums = new(sync.Pool), newSums()
 	l.usage, l.reclaimer = &usage{l: l}, newReclaimer(l)
 	l.maxCommit = l.bounded(cfg.MaxCommitBytes)
+	l.chapterSize = l.bounded(cfg.MemTableBytes)
 	var err error
 	if l.telemetry, err = newTelemetry(deps.Registerer, l); err != nil {
 		return nil, fmt.Errorf("register event log telemetry: %w", err)
@@ -66,6 +73,7 @@ func open(cfg Config, deps Deps, bug plant) (*Log, error) {
 
 // start lets appends in.
 func (l *Log) start() {
+	l.reclaimer.wake()
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
@@ -110,6 +118,9 @@ func (l *Log) recoverState() error {
 	number, _, err := l.getUint64(commitKey())
 	if err != nil {
 		return fmt.Errorf("read commit number: %w", err)
+	}
+	if err := l.recoverChapters(); err != nil {
+		return fmt.Errorf("find chapters: %w", err)
 	}
 	l.writer.number = number
 	l.durable.Store(number)
@@ -160,14 +171,17 @@ func (l *Log) recoverMeta() error {
 	if !found {
 		return l.create()
 	}
-	if m.version != formatVersion {
-		return fmt.Errorf("log has format version %d, this program reads %d", m.version, formatVersion)
+	if m.version < 1 || m.version > formatVersion {
+		return fmt.Errorf("log has format version %d, this program reads 1 to %d", m.version, formatVersion)
 	}
 	if int(m.partitions) != l.cfg.Partitions {
 		return fmt.Errorf("log has %d partitions, configuration says %d: the number is fixed at creation",
 			m.partitions, l.cfg.Partitions)
 	}
 	l.secret = m.secret
+	if m.version == 1 {
+		return l.upgrade(m)
+	}
 	return nil
 }
 
@@ -185,58 +199,75 @@ func (l *Log) create() error {
 	if found {
 		return fmt.Errorf("database has keys but no meta key: %w", eventlog.ErrCorrupt)
 	}
-	value := binary.LittleEndian.AppendUint32(nil, formatVersion)
-	value = binary.LittleEndian.AppendUint32(value, uint32(l.cfg.Partitions))
 	l.secret = newSecret()
-	value = binary.LittleEndian.AppendUint64(value, l.secret)
 	b := l.db.NewBatch()
 	defer func() { _ = b.Close() }()
-	mustFinish(b.Set(metaKey(), value, nil))
-	if err := l.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
-		return fmt.Errorf("write meta: %w", err)
-	}
-	if err := b.SyncWait(); err != nil {
+	mustFinish(b.Set(metaKey(), l.encodeMeta(), nil))
+	if err := l.applySynced(b); err != nil {
 		return fmt.Errorf("write meta: %w", err)
 	}
 	return nil
 }
 
-// recoverPartition learns where p begins and ends. The end is after the last
-// chunk, or at the start if all chunks were truncated.
+func (l *Log) encodeMeta() []byte {
+	value := binary.LittleEndian.AppendUint32(nil, formatVersion)
+	value = binary.LittleEndian.AppendUint32(value, uint32(l.cfg.Partitions))
+	return binary.LittleEndian.AppendUint64(value, l.secret)
+}
+
+// applySynced is for batches of Open; those of the committer are pipelined.
+func (l *Log) applySynced(b *pebble.Batch) error {
+	if err := l.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
+		return err
+	}
+	return b.SyncWait()
+}
+
+// recoverPartition learns where p begins and ends. The end is after the last chunk of the last
+// chapter, or where p stood when that began.
 func (l *Log) recoverPartition(p event.Partition) error {
 	start, _, err := l.getUint64(startKey(p))
 	if err != nil {
 		return fmt.Errorf("read start of partition %d: %w", p, err)
 	}
-	lower, upper := chunkBounds(p)
-	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-	if err != nil {
-		return fmt.Errorf("read end of partition %d: %w", p, asCorrupt(err))
-	}
-	defer func() { _ = it.Close() }()
 	end := event.Offset(start)
-	if it.Last() {
-		c, err := currentChunk(it)
+	if n := len(l.chapters.all); n > 0 {
+		if first := l.chapters.all[0].starts[p]; first > end {
+			return fmt.Errorf("partition %d starts at %d, its first chapter at %d: %w", p, end, first, eventlog.ErrCorrupt)
+		}
+		last, err := l.endIn(l.chapters.all[n-1], p)
 		if err != nil {
-			return asCorrupt(err)
+			return fmt.Errorf("read end of partition %d: %w", p, err)
 		}
-		if c.commit > l.writer.number {
-			return fmt.Errorf("partition %d has a chunk of commit %d, the last commit is %d: %w",
-				p, c.commit, l.writer.number, eventlog.ErrCorrupt)
-		}
-		end = max(end, c.endOffset())
-	}
-	if err := it.Error(); err != nil {
-		return fmt.Errorf("read end of partition %d: %w", p, asCorrupt(err))
+		end = max(end, last)
 	}
 	l.starts[p].Store(start)
+	l.kept[p].Store(start)
 	l.ends[p].Store(uint64(end))
 	l.writer.starts[p] = event.Offset(start)
-	if start > 0 {
-		l.reclaimer.note(&truncation{partition: p, keepFrom: event.Offset(start)})
-	}
 	l.writer.next[p] = end
 	return nil
+}
+
+// endIn returns where p ends in a chapter.
+func (l *Log) endIn(ch chapter, p event.Partition) (event.Offset, error) {
+	lower, upper := chunkBounds(ch.number, p)
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return 0, asCorrupt(err)
+	}
+	defer func() { _ = it.Close() }()
+	if !it.Last() {
+		return ch.starts[p], asCorrupt(it.Error())
+	}
+	c, err := currentChunk(it)
+	if err != nil {
+		return 0, asCorrupt(err)
+	}
+	if c.commit > l.writer.number {
+		return 0, fmt.Errorf("chunk of commit %d, the last commit is %d: %w", c.commit, l.writer.number, eventlog.ErrCorrupt)
+	}
+	return c.endOffset(), nil
 }
 
 func newSecret() uint64 {

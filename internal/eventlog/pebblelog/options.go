@@ -36,8 +36,8 @@ func (l *Log) pebbleOptions() *pebble.Options {
 		MemTableSize:       uint64(l.bounded(l.cfg.MemTableBytes)),
 		// Two full tables may wait for their flush while the third fills.
 		MemTableStopWritesThreshold: 3,
-		// Chunks of different commits never overlap within a partition, so that
-		// many files in L0 cost readers little. Compact late.
+		// Chunks of different chapters never overlap, so that many files in L0 cost
+		// readers little. Compact late.
 		L0CompactionThreshold: 8,
 		L0StopWritesThreshold: 48,
 		LBaseMaxBytes:         256 << 20,
@@ -59,7 +59,11 @@ func (l *Log) pebbleOptions() *pebble.Options {
 	// directory may be moved, restored elsewhere, or named by another path. Earlier
 	// builds wrote the whole path down, which Pebble would insist on.
 	o.Unsafe.AllowMissingWALDirs = true
-	o.TargetFileSizes[0] = 16 << 20
+	// A file holds no more than a chapter: one that holds a bit of the first chapter that is kept
+	// stays as a whole.
+	for i := range o.TargetFileSizes {
+		o.TargetFileSizes[i] = l.bounded(l.cfg.MemTableBytes)
+	}
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings {
 		return pebble.DBCompressionBalanced
 	})

@@ -1,4 +1,4 @@
-// Reading: seek to the chunk that holds an offset, then chunk by chunk.
+// Reading: seek to the chunk that holds an offset, then chunk by chunk and chapter by chapter.
 package pebblelog
 
 import (
@@ -16,6 +16,9 @@ func (l *Log) End(p event.Partition) event.Offset { return event.Offset(l.ends[p
 
 // Start returns the oldest offset of p.
 func (l *Log) Start(p event.Partition) event.Offset { return event.Offset(l.starts[p].Load()) }
+
+// durableStart is the start of p that a crash cannot take back.
+func (l *Log) durableStart(p event.Partition) event.Offset { return event.Offset(l.kept[p].Load()) }
 
 // Read copies records of p from offset from on into dst. See eventlog.Log.
 func (l *Log) Read(
@@ -67,34 +70,40 @@ func (l *Log) checkStart(p event.Partition, from event.Offset) error {
 func (l *Log) readChunks(
 	ctx context.Context, p event.Partition, from, end event.Offset, maxBytes int, dst []eventlog.Entry,
 ) ([]eventlog.Entry, error) {
-	lower, upper := chunkBounds(p)
-	it, err := l.db.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	it, err := l.db.NewIterWithContext(ctx, nil)
 	if err != nil {
 		return dst, err
 	}
 	defer func() { _ = it.Close() }()
 	first := true
-	ok := it.SeekLT(chunkKey(p, from+1))
-	for next := from; next < end; ok = it.Next() {
+	for next := from; next < end; {
+		number, chapterEnd, ok := l.chapters.find(p, next)
 		if !ok {
-			return l.stopReading(p, next, end, dst, it.Error())
+			return dst, fmt.Errorf("no chapter holds offset %d: %w", next, eventlog.ErrCorrupt)
 		}
-		c, err := currentChunk(it)
-		if err != nil {
-			return dst, err
+		it.SetBounds(chunkBounds(number, p))
+		stop := min(end, chapterEnd)
+		for ok := it.SeekLT(chunkKey(number, p, next+1)); next < stop; ok = it.Next() {
+			if !ok {
+				return l.stopReading(p, next, stop, dst, it.Error())
+			}
+			c, err := currentChunk(it)
+			if err != nil {
+				return dst, err
+			}
+			if next < c.base || next >= c.endOffset() || (!first && c.base != next) {
+				return dst, fmt.Errorf("chunk [%d, %d) where offset %d was expected: %w",
+					c.base, c.endOffset(), next, eventlog.ErrCorrupt)
+			}
+			var used int
+			var full bool
+			dst, used, full = c.appendEntries(dst, next, end, maxBytes, first)
+			if full {
+				return dst, nil
+			}
+			maxBytes -= used
+			next, first = c.endOffset(), false
 		}
-		if next < c.base || next >= c.endOffset() || (!first && c.base != next) {
-			return dst, fmt.Errorf("chunk [%d, %d) where offset %d was expected: %w",
-				c.base, c.endOffset(), next, eventlog.ErrCorrupt)
-		}
-		var used int
-		var full bool
-		dst, used, full = c.appendEntries(dst, next, end, maxBytes, first)
-		if full {
-			return dst, nil
-		}
-		maxBytes -= used
-		next, first = c.endOffset(), false
 	}
 	return dst, nil
 }

@@ -1,89 +1,82 @@
-// Reclaim: what was truncated gives its disk space back while it is needed.
+// Reclaim: chapters that lie before the start of every partition are taken out of the database.
 //
-// A truncation writes a range tombstone. Pebble drops files that lie wholly
-// below it at once, and the rest when the tombstone comes down the levels with
-// what is appended later. A log that is full appends next to nothing, so it
-// would keep what it was told to forget. Then the ranges are compacted by hand.
+// Excising drops their files at once. A deletion by range would be a key of its own, before
+// everything that is appended, and would have all files between rewritten.
 package pebblelog
 
 import (
 	"context"
-	"sync"
+	"fmt"
 	"sync/atomic"
 
-	"tidemark/internal/event"
+	"github.com/cockroachdb/pebble/v2"
 )
 
-// reclaimer knows what may still take space although it was truncated.
+// reclaimer takes out what was truncated, in the background.
 type reclaimer struct {
 	l       *Log
 	ctx     context.Context // ends when the log closes
 	cancel  context.CancelFunc
 	running atomic.Bool // one at a time
-
-	mu   sync.Mutex
-	gone map[event.Partition]event.Offset // chunks below were deleted
 }
 
 func newReclaimer(l *Log) *reclaimer {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &reclaimer{l: l, ctx: ctx, cancel: cancel, gone: make(map[event.Partition]event.Offset)}
+	return &reclaimer{l: l, ctx: ctx, cancel: cancel}
 }
 
-// note remembers a truncation that is durable.
-func (r *reclaimer) note(t *truncation) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.gone[t.partition] = max(r.gone[t.partition], t.keepFrom)
-}
-
-// take returns one truncation of those noted.
-func (r *reclaimer) take() (p event.Partition, below event.Offset, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for p, below := range r.gone {
-		delete(r.gone, p)
-		return p, below, true
-	}
-	return 0, 0, false
-}
-
-func (r *reclaimer) idle() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.gone) == 0
-}
-
-// wake reclaims in the background, if there is something and it is needed.
+// wake reclaims in the background, if there is something.
 func (r *reclaimer) wake() {
-	if r.ctx.Err() == nil && r.l.usage.nearlyFull() && !r.idle() && r.running.CompareAndSwap(false, true) {
+	if _, _, some := r.l.chapters.behind(r.l.durableStart); some && r.ctx.Err() == nil && r.running.CompareAndSwap(false, true) {
 		go r.run()
 	}
 }
 
 func (r *reclaimer) run() {
 	defer r.l.usage.refresh()
-	defer r.running.Store(false)
-	for r.ctx.Err() == nil {
-		p, below, ok := r.take()
-		if !ok {
-			return
-		}
-		if err := r.l.isolate(func() error { return r.compact(p, below) }); err != nil {
-			if r.ctx.Err() == nil && r.l.failure() == nil {
-				r.l.logger.Warn("event log cannot give truncated space back, the next truncation tries again",
-					"partition", p, "error", err)
-			}
-			return
-		}
+	err := r.reclaim()
+	r.running.Store(false)
+	switch {
+	case err == nil:
+		r.wake() // more may have come since
+	case r.ctx.Err() == nil && r.l.failure() == nil:
+		r.l.logger.Warn("event log cannot give truncated space back, the next truncation tries again", "error", err)
 	}
 }
 
-func (r *reclaimer) compact(p event.Partition, below event.Offset) error {
+// reclaim takes out all that it finds. A crash in between leaves chapters that the next
+// Open finds again: the starts before which they lie are durable.
+func (r *reclaimer) reclaim() error {
+	for r.ctx.Err() == nil {
+		from, to, some := r.l.chapters.behind(r.l.durableStart)
+		if !some {
+			return nil
+		}
+		if err := r.l.isolate(func() error { return r.excise(from, to) }); err != nil {
+			return err
+		}
+		r.l.chapters.forget(to)
+	}
+	return nil
+}
+
+func (r *reclaimer) excise(from, to uint32) error {
 	release, err := r.l.enter()
 	if err != nil {
 		return err
 	}
 	defer release()
-	return r.l.db.Compact(r.ctx, chunkKey(p, 0), chunkKey(p, below), false)
+	lower, upper := chapterBounds(from, to)
+	if err := r.l.db.Excise(r.ctx, pebble.KeyRange{Start: lower, End: upper}); err != nil {
+		return fmt.Errorf("excise chapters %d to %d: %w", from, to-1, err)
+	}
+	if !r.l.usage.nearlyFull() {
+		return nil
+	}
+	// A file that was written while the chapter was the last has the keys behind the chunks too,
+	// and stays for their sake until it is compacted.
+	if err := r.l.db.Compact(r.ctx, []byte{kindStart}, []byte{kindCount + 1}, false); err != nil {
+		return fmt.Errorf("compact what lies behind the chapters: %w", err)
+	}
+	return nil
 }

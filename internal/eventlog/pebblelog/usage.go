@@ -86,14 +86,15 @@ func (u *usage) step() int64 {
 	return max(room/8, minUsageStep)
 }
 
-// nearlyFull: by the last measurement, space is worth some work.
+// nearlyFull: space is worth some work.
 func (u *usage) nearlyFull() bool {
 	cfg := &u.l.cfg
-	if cfg.MaxBytes > 0 && u.measured.Load() > cfg.MaxBytes/4*3 {
+	since := u.since.Load()
+	if cfg.MaxBytes > 0 && u.measured.Load()+since > cfg.MaxBytes/4*3 {
 		return true
 	}
 	free := u.free.Load()
-	return cfg.MinFreeBytes > 0 && free >= 0 && free/2 < cfg.MinFreeBytes
+	return cfg.MinFreeBytes > 0 && free >= 0 && (free-since)/2 < cfg.MinFreeBytes
 }
 
 // refresh has the disk asked, unless that is under way.
@@ -105,7 +106,6 @@ func (u *usage) refresh() {
 
 // measure asks the database and the disk. The caller has set measuring.
 func (u *usage) measure() {
-	defer u.l.reclaimer.wake()
 	defer u.measuring.Store(false)
 	release, err := u.l.enter()
 	if err != nil {

@@ -178,7 +178,7 @@ func (l *Log) compareVouchers(vouchers []voucher) error {
 		// Meta is synced before the first commit, with or without its voucher.
 		return fmt.Errorf("write-ahead log holds commits, but no meta key can be read: %w", eventlog.ErrCorrupt)
 	}
-	number, _, err := l.getUint64(commitKey())
+	number, _, err := l.getUint64(commitKeyOf(m.version))
 	if err != nil {
 		return fmt.Errorf("read commit number: %w", err)
 	}
