@@ -19,8 +19,9 @@ var (
 	ErrCorrupt = errors.New("event log is corrupt")
 	// ErrTruncated: the offset asked for is older than what the log keeps.
 	ErrTruncated = errors.New("offset is no longer in the event log")
-	// ErrUnknown: the batch may or may not be durable (a sync failed midway).
-	// The caller must not answer 2xx; a retry with the same keys is safe (S7).
+	// ErrUnknown: the batch may or may not be durable (a sync failed midway, or
+	// brokers did not answer in time). The caller must not answer 2xx; a retry
+	// with the same keys is safe (S7).
 	ErrUnknown = errors.New("outcome of append is unknown")
 )
 
@@ -31,7 +32,8 @@ type Log interface {
 
 	// Append makes b durable and returns (L1, L2). It blocks while a commit is
 	// under way; concurrent calls share one commit. It must not keep b or any
-	// buffer in it after returning.
+	// buffer in it after returning. A log that commits each partition by itself
+	// may return a *PartialError.
 	Append(ctx context.Context, b *Batch) error
 
 	// Read copies records of p from offset `from` on into dst, until maxBytes
@@ -100,4 +102,9 @@ type Count struct {
 	Day      int32 // days since 1970-01-01, UTC
 	Reason   event.RefuseReason
 	N        int64
+	// Partition is where the records are that this counts: a log that commits
+	// each partition by itself makes the count durable with them (L6). If the
+	// batch has no record there, the count goes with any of its records. It is
+	// not part of what is counted: Counts returns sums over all partitions.
+	Partition event.Partition
 }

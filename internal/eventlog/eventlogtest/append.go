@@ -58,9 +58,9 @@ func orderedWithinPartition(t *testing.T, s Subject) {
 	}
 }
 
-// atomicBatch appends batches that touch all partitions and refuses some that
-// are bad at their last record: nothing of a refused batch may be there (L2).
-func atomicBatch(t *testing.T, s Subject) {
+// refusedBatchLeavesNothing appends batches that touch all partitions and some
+// that are bad at their last record: nothing of a refused batch may be there (L2).
+func refusedBatchLeavesNothing(t *testing.T, s Subject) {
 	l := openLog(t, s)
 	whole := func(name string) *eventlog.Batch {
 		b := &eventlog.Batch{Counts: []eventlog.Count{{Property: 7, Day: 1, N: 1}}}

@@ -4,14 +4,34 @@ package eventlogtest
 import (
 	"testing"
 
+	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
 )
 
 // Partitions is how many partitions a Subject's log must have.
 const Partitions = 4
 
+// Unit is how much of a batch a log commits at once.
+type Unit int
+
+const (
+	// WholeBatch: one batch is all or nothing (L2).
+	WholeBatch Unit = iota
+	// EachPartition: the records of one batch may be durable in one partition and
+	// not in another, and Append says so by a PartialError.
+	EachPartition
+)
+
 // Subject is one log under test.
 type Subject struct {
+	// Unit is what the log promises by L2.
+	Unit Unit
+	// Break makes the log refuse records for one partition until mend is called.
+	// It is needed where the unit is the partition.
+	Break func(t testing.TB, p event.Partition) (mend func())
+	// Rounds is how many appends a test makes that looks for a rare moment. Zero
+	// means 7,500; a log whose appends cross a network wants fewer.
+	Rounds int
 	// Open opens the log: a new one at the first call, later the same again.
 	// The suite closes what it opens, except before Crash.
 	Open func(t testing.TB) eventlog.Log
@@ -33,7 +53,7 @@ func Run(t *testing.T, newSubject func(t testing.TB) Subject) {
 		{"EmptyLogIsAtOffsetZero", emptyLogIsAtOffsetZero},
 		{"OffsetsStartAtZeroWithoutGaps", offsetsStartAtZeroWithoutGaps},
 		{"OrderedWithinPartition", orderedWithinPartition},
-		{"AtomicBatch", atomicBatch},
+		{"RefusedBatchLeavesNothing", refusedBatchLeavesNothing},
 		{"AppendKeepsNoBuffers", appendKeepsNoBuffers},
 		{"PayloadsBelongToTheReader", payloadsBelongToTheReader},
 		{"ReadReturnsAtLeastOne", readReturnsAtLeastOne},
@@ -64,8 +84,27 @@ func Run(t *testing.T, newSubject func(t testing.TB) Subject) {
 	for _, p := range promises {
 		t.Run(p.name, func(t *testing.T) { p.test(t, newSubject(t)) })
 	}
+	runUnit(t, newSubject)
 	runSurvival(t, newSubject)
 	runBounds(t, newSubject)
+}
+
+// runUnit adds the promises of logs whose unit is the partition.
+func runUnit(t *testing.T, newSubject func(t testing.TB) Subject) {
+	if newSubject(t).Unit != EachPartition {
+		return
+	}
+	promises := []struct {
+		name string
+		test func(t *testing.T, s Subject)
+	}{
+		{"PartialBatchSaysWhatIsDurable", partialBatchSaysWhatIsDurable},
+		{"RestOfAPartialBatchCompletesIt", restOfAPartialBatchCompletesIt},
+		{"CountsGoWithTheirPartition", countsGoWithTheirPartition},
+	}
+	for _, p := range promises {
+		t.Run(p.name, func(t *testing.T) { p.test(t, newSubject(t)) })
+	}
 }
 
 // runSurvival adds the promises of logs that claim to survive.
