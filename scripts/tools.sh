@@ -23,4 +23,9 @@ if [ "${1:-build}" = test ]; then
 	if [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null 2>&1; then
 		need_package "Chromium (or set CHROMIUM to its path)" chromium fonts-dejavu-core fonts-noto-color-emoji
 	fi
+	# Tests run a real Apache Kafka: Maven fetches it, Java 17 or newer runs it.
+	need_command java default-jdk-headless
+	need_command mvn maven
+	version=$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = //p')
+	[ "${version%%.*}" -ge 17 ] || fail "Java $version is too old: version 17 or newer is needed"
 fi
