@@ -48,7 +48,8 @@ func allowed() map[string][]string {
 		"eventlog/kafkalog":   {"event", "eventlog"},
 		"state/pebblestate":   {"event", "state"},
 		"store/duckstore/...": {"catalog", "event", "sketch", "store"},
-		"property/sqlreg":     {"event", "property"},
+		"property/secret":     {"event"},
+		"property/sqlreg":     {"event", "property", "property/secret"},
 
 		// suites
 		"eventlog/eventlogtest": {"event", "eventlog"},
@@ -113,7 +114,7 @@ func libraries() []library {
 		{"github.com/zeebo/xxh3", nil, "fast hash and checksum, stable across versions"},
 		{"github.com/planetscale/vtprotobuf", []string{"event", "fold"}, "generated code"},
 		{"google.golang.org/protobuf", nil, "records on disk"},
-		{"golang.org/x/crypto", []string{"property/sqlreg"}, "Argon2id"},
+		{"golang.org/x/crypto", []string{"property/secret"}, "Argon2id"},
 		{"golang.org/x/net/publicsuffix", []string{"enrich"}, "which hosts belong to one site"},
 		{"golang.org/x/sync", nil, "errgroup, singleflight, semaphore"},
 		{"golang.org/x/term", []string{"cli", "obs"}, "is it a terminal, and how wide"},

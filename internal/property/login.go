@@ -4,6 +4,7 @@ package property
 import (
 	"net/mail"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -13,6 +14,13 @@ const (
 	MinPassword = 10 // characters
 	MaxPassword = 1024
 	MaxEmail    = 254
+
+	// SetupLife is how long a setup link works. Starting the server again
+	// prints a new one as long as nobody is a member.
+	SetupLife = 7 * 24 * time.Hour
+	// MaxLogins bounds what one member's browsers can pile up (D8); the oldest
+	// login ends for a new one.
+	MaxLogins = 100
 )
 
 // NormalEmail returns the form in which an address is kept and compared:

@@ -10,20 +10,13 @@ import (
 
 	"tidemark/internal/event"
 	"tidemark/internal/property"
-)
-
-const (
-	// setupLife is how long a setup link works. Starting the server again
-	// prints a new one as long as nobody is a member.
-	setupLife = 7 * 24 * time.Hour
-	// maxLogins bounds what one member's browsers can pile up (D8).
-	maxLogins = 100
+	"tidemark/internal/property/secret"
 )
 
 // CreateSetupToken implements property.Registry. A new token takes the place
 // of the former one.
 func (d *DB) CreateSetupToken(ctx context.Context) (string, error) {
-	token := newSecret()
+	token := secret.New()
 	err := d.update(ctx, func(tx *sql.Tx) error {
 		if err := refuseMembers(ctx, tx, property.ErrExists); err != nil {
 			return err
@@ -32,7 +25,7 @@ func (d *DB) CreateSetupToken(ctx context.Context) (string, error) {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO setup_token (hash, expires) VALUES (?, ?)`,
-			digest(token), d.now()+setupLife.Microseconds())
+			secret.Digest(token), d.now()+property.SetupLife.Microseconds())
 		return err
 	})
 	if err != nil {
@@ -54,7 +47,7 @@ func (d *DB) setup(ctx context.Context, token, email, password string) (m proper
 	// Asked before the slow hash, so that a wrong token costs nothing.
 	var valid bool
 	if err := d.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM setup_token
-		WHERE hash = ? AND expires > ?)`, digest(token), d.now()).Scan(&valid); err != nil {
+		WHERE hash = ? AND expires > ?)`, secret.Digest(token), d.now()).Scan(&valid); err != nil {
 		return m, err
 	}
 	if !valid {
@@ -66,8 +59,8 @@ func (d *DB) setup(ctx context.Context, token, email, password string) (m proper
 	if err := property.CheckPassword(password); err != nil {
 		return m, err
 	}
-	var hash string
-	if err := d.slowly(ctx, func() { hash = hashPassword(password) }); err != nil {
+	hash, err := d.passwords.Hash(ctx, password)
+	if err != nil {
 		return m, err
 	}
 	m.Email = email
@@ -82,7 +75,7 @@ func (d *DB) setup(ctx context.Context, token, email, password string) (m proper
 // come here with one token the second finds it gone.
 func (d *DB) useToken(ctx context.Context, tx *sql.Tx, token, email, hash string) (int64, error) {
 	r, err := tx.ExecContext(ctx, `DELETE FROM setup_token WHERE hash = ? AND expires > ?`,
-		digest(token), d.now())
+		secret.Digest(token), d.now())
 	if err != nil {
 		return 0, err
 	}
@@ -111,11 +104,6 @@ func refuseMembers(ctx context.Context, tx *sql.Tx, refusal error) error {
 	return nil
 }
 
-// noMemberHash is a hash that no password has: an unknown address takes as
-// long as a known one, so that the time does not tell who is a member.
-const noMemberHash = "$argon2id$v=19$m=32768,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$" +
-	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-
 // Login implements property.Registry.
 func (d *DB) Login(ctx context.Context, email, password string) (property.Member, error) {
 	if len(password) > property.MaxPassword {
@@ -125,13 +113,13 @@ func (d *DB) Login(ctx context.Context, email, password string) (property.Member
 	if err != nil {
 		email = "" // nobody's
 	}
-	m, hash := property.Member{Email: email}, noMemberHash
+	m, hash := property.Member{Email: email}, secret.NobodysHash
 	err = d.read.QueryRowContext(ctx, `SELECT id, password FROM member WHERE email = ?`, email).
 		Scan(&m.ID, &hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return property.Member{}, fmt.Errorf("read member: %w", err)
 	}
-	matches, err := d.checkPassword(ctx, hash, password)
+	matches, err := d.passwords.Matches(ctx, hash, password)
 	if err != nil {
 		return property.Member{}, fmt.Errorf("check password: %w", err)
 	}
@@ -141,16 +129,9 @@ func (d *DB) Login(ctx context.Context, email, password string) (property.Member
 	return m, nil
 }
 
-func (d *DB) checkPassword(ctx context.Context, hash, password string) (matches bool, err error) {
-	if busy := d.slowly(ctx, func() { matches, err = passwordMatches(hash, password) }); busy != nil {
-		return false, busy
-	}
-	return matches, err
-}
-
 // StartLogin implements property.Registry.
 func (d *DB) StartLogin(ctx context.Context, member int64, lifetime time.Duration) (string, error) {
-	token, now := newSecret(), d.now()
+	token, now := secret.New(), d.now()
 	err := d.update(ctx, func(tx *sql.Tx) error {
 		var known bool
 		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM member WHERE id = ?)`,
@@ -164,11 +145,11 @@ func (d *DB) StartLogin(ctx context.Context, member int64, lifetime time.Duratio
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM login WHERE hash IN (SELECT hash FROM login
-			WHERE member = ? ORDER BY created DESC LIMIT -1 OFFSET ?)`, member, maxLogins-1); err != nil {
+			WHERE member = ? ORDER BY created DESC LIMIT -1 OFFSET ?)`, member, property.MaxLogins-1); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO login (hash, member, created, expires)
-			VALUES (?, ?, ?, ?)`, digest(token), member, now, now+lifetime.Microseconds())
+			VALUES (?, ?, ?, ?)`, secret.Digest(token), member, now, now+lifetime.Microseconds())
 		return err
 	})
 	if err != nil {
@@ -181,7 +162,7 @@ func (d *DB) StartLogin(ctx context.Context, member int64, lifetime time.Duratio
 func (d *DB) MemberOfLogin(ctx context.Context, token string) (property.Member, error) {
 	var m property.Member
 	err := d.read.QueryRowContext(ctx, `SELECT m.id, m.email FROM login l JOIN member m ON m.id = l.member
-		WHERE l.hash = ? AND l.expires > ?`, digest(token), d.now()).Scan(&m.ID, &m.Email)
+		WHERE l.hash = ? AND l.expires > ?`, secret.Digest(token), d.now()).Scan(&m.ID, &m.Email)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = property.ErrNotFound
 	}
@@ -193,7 +174,7 @@ func (d *DB) MemberOfLogin(ctx context.Context, token string) (property.Member, 
 
 // EndLogin implements property.Registry. A login that has ended already is no error.
 func (d *DB) EndLogin(ctx context.Context, token string) error {
-	if _, err := d.write.ExecContext(ctx, `DELETE FROM login WHERE hash = ?`, digest(token)); err != nil {
+	if _, err := d.write.ExecContext(ctx, `DELETE FROM login WHERE hash = ?`, secret.Digest(token)); err != nil {
 		return fmt.Errorf("end login: %w", err)
 	}
 	return nil

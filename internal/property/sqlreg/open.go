@@ -17,6 +17,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"tidemark/internal/property"
+	"tidemark/internal/property/secret"
 )
 
 //go:embed migrations/*.sql
@@ -32,11 +33,10 @@ const (
 
 // DB is a registry in a SQLite file.
 type DB struct {
-	write *sql.DB // one connection, immediate transactions
-	read  *sql.DB
-	clock func() time.Time
-	// hashing bounds the memory that password hashing takes at once (D8).
-	hashing chan struct{}
+	write     *sql.DB // one connection, immediate transactions
+	read      *sql.DB
+	clock     func() time.Time
+	passwords *secret.Passwords
 }
 
 var _ property.Registry = (*DB)(nil)
@@ -67,7 +67,7 @@ func OpenWith(path string, o Options) (*DB, error) {
 	if err := makeFile(path); err != nil {
 		return nil, fmt.Errorf("make registry %s: %w", path, err)
 	}
-	d := &DB{clock: o.Clock, hashing: make(chan struct{}, hashingAtOnce)}
+	d := &DB{clock: o.Clock, passwords: secret.NewPasswords()}
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
 	if err := d.open(ctx, path); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"tidemark/internal/event"
 	"tidemark/internal/property"
+	"tidemark/internal/property/secret"
 )
 
 // CreateProperty implements property.Registry.
@@ -20,15 +21,15 @@ func (d *DB) CreateProperty(ctx context.Context, n property.NewProperty) (proper
 	if err != nil {
 		return property.Property{}, property.Credentials{}, fmt.Errorf("create property: %w", err)
 	}
-	if p.ID, err = newPropertyID(); err != nil {
+	if p.ID, err = secret.PropertyID(); err != nil {
 		return property.Property{}, property.Credentials{}, err
 	}
 	p.Version = 1
 	p.Created = time.UnixMicro(d.now()).UTC()
-	p.Streams = []property.DataStream{{MeasurementID: newMeasurementID(), Name: p.Name}}
+	p.Streams = []property.DataStream{{MeasurementID: secret.MeasurementID(), Name: p.Name}}
 	c := property.Credentials{
 		Property: p.ID, MeasurementID: p.Streams[0].MeasurementID,
-		APISecret: newSecret(), ReadKey: newSecret(),
+		APISecret: secret.New(), ReadKey: secret.New(),
 	}
 	// An id that is taken fails the insert; one in 10^8 may say so to a person.
 	if err := d.update(ctx, func(tx *sql.Tx) error { return insertProperty(ctx, tx, p, c) }); err != nil {
@@ -59,11 +60,11 @@ func insertProperty(ctx context.Context, tx *sql.Tx, p property.Property, c prop
 		}
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO api_secret (hash, measurement_id, created)
-		VALUES (?, ?, ?)`, digest(c.APISecret), c.MeasurementID, now); err != nil {
+		VALUES (?, ?, ?)`, secret.Digest(c.APISecret), c.MeasurementID, now); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO read_key (hash, property, created)
-		VALUES (?, ?, ?)`, digest(c.ReadKey), int64(p.ID), now)
+		VALUES (?, ?, ?)`, secret.Digest(c.ReadKey), int64(p.ID), now)
 	return err
 }
 
@@ -135,10 +136,10 @@ func (d *DB) Properties(ctx context.Context) ([]property.Property, error) {
 
 // CheckAPISecret implements property.Registry. The hash is looked up, so the
 // time it takes tells nothing about the secret.
-func (d *DB) CheckAPISecret(ctx context.Context, measurementID, secret string) (bool, error) {
+func (d *DB) CheckAPISecret(ctx context.Context, measurementID, given string) (bool, error) {
 	var ok bool
 	err := d.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM api_secret
-		WHERE hash = ? AND measurement_id = ?)`, digest(secret), measurementID).Scan(&ok)
+		WHERE hash = ? AND measurement_id = ?)`, secret.Digest(given), measurementID).Scan(&ok)
 	if err != nil {
 		return false, fmt.Errorf("check api secret: %w", err)
 	}
@@ -147,7 +148,7 @@ func (d *DB) CheckAPISecret(ctx context.Context, measurementID, secret string) (
 
 // PropertiesOfReadKey implements property.Registry.
 func (d *DB) PropertiesOfReadKey(ctx context.Context, readKey string) ([]event.PropertyID, error) {
-	ids, err := d.ids(ctx, `SELECT property FROM read_key WHERE hash = ? ORDER BY property`, digest(readKey))
+	ids, err := d.ids(ctx, `SELECT property FROM read_key WHERE hash = ? ORDER BY property`, secret.Digest(readKey))
 	if err == nil && len(ids) == 0 {
 		err = property.ErrNotFound
 	}

@@ -3,16 +3,14 @@ package sqlreg
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"time"
 
 	"tidemark/internal/property"
+	"tidemark/internal/property/secret"
 )
-
-const saltLength = 32
 
 // Salt implements property.Registry. Two processes that ask for a new day's
 // salt at once get the same one: the first insert stays.
@@ -39,10 +37,8 @@ func (d *DB) salt(ctx context.Context, day string, now time.Time) ([]byte, error
 	if !errors.Is(err, sql.ErrNoRows) {
 		return salt, err
 	}
-	fresh := make([]byte, saltLength)
-	_, _ = rand.Read(fresh)
 	if _, err := d.write.ExecContext(ctx, `INSERT INTO salt (day, salt, expires) VALUES (?, ?, ?)
-		ON CONFLICT DO NOTHING`, day, fresh, until.UnixMicro()); err != nil {
+		ON CONFLICT DO NOTHING`, day, secret.Salt(), until.UnixMicro()); err != nil {
 		return nil, err
 	}
 	return readSalt(ctx, d.write, day)

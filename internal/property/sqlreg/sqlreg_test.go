@@ -4,7 +4,6 @@ package sqlreg
 import (
 	"bytes"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -13,8 +12,6 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata"
-
-	"golang.org/x/crypto/argon2"
 
 	"tidemark/internal/property"
 	"tidemark/internal/property/propertytest"
@@ -266,24 +263,6 @@ func TestOpenNamesFileThatIsNoRegistry(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("got error %v, want one that names %s", err, path)
-	}
-}
-
-// A hash made with other costs must still let its member in.
-func TestPasswordHashCarriesItsOwnCosts(t *testing.T) {
-	salt := []byte("sixteen bytes ..")
-	enc := base64.RawStdEncoding
-	hash := "$argon2id$v=19$m=1024,t=1,p=2$" + enc.EncodeToString(salt) + "$" +
-		enc.EncodeToString(argon2.IDKey([]byte("a long password"), salt, 1, 1024, 2, 32))
-	for password, want := range map[string]bool{"a long password": true, "another password": false} {
-		if got, err := passwordMatches(hash, password); got != want || err != nil {
-			t.Errorf("%q: got %v, %v, want %v", password, got, err, want)
-		}
-	}
-	for _, bad := range []string{"", "$argon2id$v=19$m=1024,t=1,p=2$c2FsdA$", "$2a$10$abc"} {
-		if got, err := passwordMatches(bad, "x"); got || err == nil {
-			t.Errorf("%q: got %v, %v, want an error", bad, got, err)
-		}
 	}
 }
 

@@ -1,68 +1,16 @@
-// Random identifiers and secrets, and how they are kept (R2).
-package sqlreg
+// Passwords: hashed slowly, compared in constant time, a few at once.
+package secret
 
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
-	"math/big"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
-
-	"tidemark/internal/event"
 )
-
-const (
-	base62   = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	capitals = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-	secretLength = 24 // of base62: 142 bits
-
-	minPropertyID = 100_000_000
-	maxPropertyID = 9_999_999_999
-)
-
-// randomText returns n characters of alphabet, each equally likely.
-func randomText(alphabet string, n int) string {
-	out := make([]byte, 0, n)
-	fair := 256 - 256%len(alphabet)
-	var buf [64]byte
-	for {
-		_, _ = rand.Read(buf[:]) // it never fails: the program would stop
-		for _, b := range buf {
-			if int(b) >= fair {
-				continue
-			}
-			if out = append(out, alphabet[int(b)%len(alphabet)]); len(out) == n {
-				return string(out)
-			}
-		}
-	}
-}
-
-func newSecret() string        { return randomText(base62, secretLength) }
-func newMeasurementID() string { return "G-" + randomText(capitals, 10) }
-
-// newPropertyID returns 9 or 10 random digits, so that an id tells nothing
-// about how many properties there are.
-func newPropertyID() (event.PropertyID, error) {
-	n, err := rand.Int(rand.Reader, big.NewInt(maxPropertyID-minPropertyID+1))
-	if err != nil {
-		return 0, fmt.Errorf("make property id: %w", err)
-	}
-	return event.PropertyID(n.Uint64() + minPropertyID), nil
-}
-
-// digest is how a random secret is kept. One round is enough: there is
-// nothing to guess in 128 random bits.
-func digest(secret string) []byte {
-	sum := sha256.Sum256([]byte(secret))
-	return sum[:]
-}
 
 // Argon2id with 32 MiB and three passes: some 50 ms of one core. The values
 // are kept with each hash, so that they may grow.
@@ -77,14 +25,44 @@ const (
 	hashingAtOnce = 2
 )
 
+// NobodysHash is a hash that no password has: an unknown address takes as
+// long as a known one, so that the time does not tell who is a member.
+const NobodysHash = "$argon2id$v=19$m=32768,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$" +
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// Passwords hashes and checks passwords, hashingAtOnce at a time, so that
+// logins cannot take all memory (D8).
+type Passwords struct {
+	hashing chan struct{}
+}
+
+// NewPasswords returns a Passwords that is shared by all logins of a registry.
+func NewPasswords() *Passwords {
+	return &Passwords{hashing: make(chan struct{}, hashingAtOnce)}
+}
+
+// Hash returns the text under which a password is kept.
+func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err error) {
+	err = p.slowly(ctx, func() { hash = hashPassword(password) })
+	return hash, err
+}
+
+// Matches tells whether hash was made of password. An unreadable hash is an error.
+func (p *Passwords) Matches(ctx context.Context, hash, password string) (matches bool, err error) {
+	if busy := p.slowly(ctx, func() { matches, err = passwordMatches(hash, password) }); busy != nil {
+		return false, busy
+	}
+	return matches, err
+}
+
 // slowly runs f when fewer than hashingAtOnce others hash passwords.
-func (d *DB) slowly(ctx context.Context, f func()) error {
+func (p *Passwords) slowly(ctx context.Context, f func()) error {
 	select {
-	case d.hashing <- struct{}{}:
+	case p.hashing <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-d.hashing }()
+	defer func() { <-p.hashing }()
 	f()
 	return nil
 }
