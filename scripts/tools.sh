@@ -28,4 +28,8 @@ if [ "${1:-build}" = test ]; then
 	need_command mvn maven
 	version=$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = //p')
 	[ "${version%%.*}" -ge 17 ] || fail "Java $version is too old: version 17 or newer is needed"
+	# Debian keeps the server's programs out of the PATH.
+	if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+		need_package "PostgreSQL (its server, for tests of the registry)" postgresql
+	fi
 fi

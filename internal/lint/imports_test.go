@@ -50,6 +50,7 @@ func allowed() map[string][]string {
 		"store/duckstore/...": {"catalog", "event", "sketch", "store"},
 		"property/secret":     {"event"},
 		"property/sqlreg":     {"event", "property", "property/secret"},
+		"property/pgreg":      {"event", "postgres", "property", "property/secret"},
 
 		// suites
 		"eventlog/eventlogtest": {"event", "eventlog"},
@@ -57,6 +58,7 @@ func allowed() map[string][]string {
 		"property/propertytest": {"event", "property"},
 
 		// support
+		"postgres": {},
 		"service":  {},
 		"obs":      {},
 		"simulate": {"event", "eventlog", "property", "testkit/traffic"},
@@ -68,6 +70,10 @@ func allowed() map[string][]string {
 		"testkit/oracle":      {"event", "catalog", "enrich", "report", "store"},
 		"testkit/kafkabroker": {},
 		"testkit/spec":        {"event", "catalog", "property", "report", "store"},
+		"testkit/traffic":  {"event"},
+		"testkit/oracle":   {"event", "catalog", "enrich", "report", "store"},
+		"testkit/spec":     {"event", "catalog", "property", "report", "store"},
+		"testkit/pgserver": {},
 
 		// config lists the Configs of others; cli is the operator's side
 		"config": {"collect", "enrich", "eventlog/pebblelog", "geo", "obs", "pipeline", "report",
@@ -98,7 +104,9 @@ func libraries() []library {
 			"Kafka without C: idempotent producer, groups, raw requests; kfake is a broker inside a test. BSD 3-clause"},
 		{"github.com/duckdb/duckdb-go", []string{"store/duckstore/..."}, "queries over Parquet in the process"},
 		{"github.com/mattn/go-sqlite3", []string{"property/sqlreg"}, "a registry that several processes share"},
-		{"github.com/pressly/goose/v3", []string{"property/sqlreg"}, "schema upgrades"},
+		{"github.com/jackc/pgx/v5", []string{"postgres", "property/pgreg", "testkit/pgserver"},
+			"PostgreSQL: the registry that many nodes share"},
+		{"github.com/pressly/goose/v3", []string{"postgres", "property/sqlreg"}, "schema upgrades"},
 		{"github.com/oschwald/maxminddb-golang/v2", []string{"geo"}, "reads mmdb files"},
 		{"github.com/maxmind/mmdbwriter", []string{"geo"}, "tests write the mmdb files that they read"},
 		{"github.com/ua-parser/uap-go", []string{"enrich"}, "knows rare user agents"},

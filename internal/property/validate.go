@@ -188,7 +188,7 @@ func checkReferrers(hosts []string) error {
 
 func checkRules(s string) error {
 	name, version, ok := strings.Cut(s, "@")
-	if !ok || name == "" || version == "" || len(s) > 64 {
+	if !ok || name == "" || version == "" || len(s) > 64 || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 		return invalid("channelRules", "%q is not a name and version such as %s", s, DefaultChannelRules)
 	}
 	return nil

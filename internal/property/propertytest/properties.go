@@ -171,6 +171,8 @@ func updateRefuses(t *testing.T, h *harness) {
 		"part of a ms":     func(p *property.Property) { p.SessionTimeout += time.Microsecond },
 		"url as host":      func(p *property.Property) { p.IgnoredReferrers = []string{"https://a.example"} },
 		"unversioned rule": func(p *property.Property) { p.ChannelRules = "ga4" },
+		"rule of no text":  func(p *property.Property) { p.ChannelRules = "ga4@\xff" },
+		"rule with zero":   func(p *property.Property) { p.ChannelRules = "ga4@\x00" },
 	} {
 		bad := p
 		change(&bad)
@@ -192,9 +194,13 @@ func unknownIsNotFound(t *testing.T, h *harness) {
 		_, err = h.UpdateProperty(t.Context(), gone)
 		wantErr(t, "update "+id.String(), err, property.ErrNotFound)
 	}
-	for _, id := range []string{"", "G-", "G-0000000000", strings.ToLower(c.MeasurementID), c.MeasurementID + " ", "%"} {
+	for _, id := range []string{"", "G-", "G-0000000000", strings.ToLower(c.MeasurementID), c.MeasurementID + " ", "%",
+		c.MeasurementID + "\x00", "G-\xff\xfe"} {
 		_, err := h.PropertyOfStream(t.Context(), id)
 		wantErr(t, id, err, property.ErrNotFound)
+		if ok, err := h.CheckAPISecret(t.Context(), id, c.APISecret); ok || err != nil {
+			t.Errorf("secret of stream %q: got %v, %v", id, ok, err)
+		}
 	}
 }
 
