@@ -24,6 +24,8 @@ func allowed() map[string][]string {
 		// contracts
 		"eventlog": {"event"},
 		"property": {"event"},
+		"intent":   {},
+		"node":     {},
 		"store":    {"event", "catalog"},
 		"state":    {"event", "store"},
 
@@ -51,18 +53,26 @@ func allowed() map[string][]string {
 		"property/secret":     {"event"},
 		"property/sqlreg":     {"event", "property", "property/secret"},
 		"property/pgreg":      {"event", "postgres", "property", "property/secret"},
+		"intent/memintent":    {"intent"},
+		"intent/pgintent":     {"intent", "postgres"},
+		"node/dnsnode":        {"node"},
+		"node/memnode":        {"node"},
+		"node/pgnode":         {"node", "postgres"},
 
 		// suites
 		"eventlog/eventlogtest": {"event", "eventlog"},
 		"store/storetest":       {"event", "store"},
 		"property/propertytest": {"event", "property"},
+		"intent/intenttest":     {"intent"},
+		"node/nodetest":         {"node"},
 
 		// support
-		"postgres": {},
-		"service":  {},
-		"obs":      {},
-		"simulate": {"event", "eventlog", "property", "testkit/traffic"},
-		"lint":     {},
+		"node/watch": {"node"},
+		"postgres":   {},
+		"service":    {},
+		"obs":        {},
+		"simulate":   {"event", "eventlog", "property", "testkit/traffic"},
+		"lint":       {},
 
 		// test kit. The oracle must not see what it judges: it knows the
 		// question (report.Query), the words, and the tables of enrich.
@@ -104,7 +114,7 @@ func libraries() []library {
 			"Kafka without C: idempotent producer, groups, raw requests; kfake is a broker inside a test. BSD 3-clause"},
 		{"github.com/duckdb/duckdb-go", []string{"store/duckstore/..."}, "queries over Parquet in the process"},
 		{"github.com/mattn/go-sqlite3", []string{"property/sqlreg"}, "a registry that several processes share"},
-		{"github.com/jackc/pgx/v5", []string{"postgres", "property/pgreg", "testkit/pgserver"},
+		{"github.com/jackc/pgx/v5", []string{"postgres", "property/pgreg", "intent/pgintent", "node/pgnode", "testkit/pgserver"},
 			"PostgreSQL: the registry that many nodes share"},
 		{"github.com/pressly/goose/v3", []string{"postgres", "property/sqlreg"}, "schema upgrades"},
 		{"github.com/oschwald/maxminddb-golang/v2", []string{"geo"}, "reads mmdb files"},
