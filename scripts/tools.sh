@@ -32,4 +32,6 @@ if [ "${1:-build}" = test ]; then
 	if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
 		need_package "PostgreSQL (its server, for tests of the registry)" postgresql
 	fi
+	ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 ||
+		need_package "libfaketime (tests set the clock of PostgreSQL)" libfaketime
 fi

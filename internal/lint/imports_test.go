@@ -133,6 +133,7 @@ func libraries() []library {
 		{"github.com/planetscale/vtprotobuf", []string{"event", "fold"}, "generated code"},
 		{"google.golang.org/protobuf", nil, "records on disk"},
 		{"golang.org/x/crypto", []string{"property/secret"}, "Argon2id"},
+		{"golang.org/x/net/dns/dnsmessage", []string{"node/dnsnode"}, "tests answer DNS by hand"},
 		{"golang.org/x/net/publicsuffix", []string{"enrich"}, "which hosts belong to one site"},
 		{"golang.org/x/sync", nil, "errgroup, singleflight, semaphore"},
 		{"golang.org/x/term", []string{"cli", "obs"}, "is it a terminal, and how wide"},

@@ -22,10 +22,9 @@ const superuser = "tidemark"
 
 // Options change how the server's processes are run.
 type Options struct {
-	// Env is added to the environment of the server, "NAME=value".
-	Env []string
 	// Settings are added to its configuration.
 	Settings map[string]string
+	clock    string // library that sets the clock; see FakeClock
 }
 
 // Server is one cluster and, while it runs, its processes.
@@ -57,6 +56,9 @@ func Start(opts Options) (*Server, error) {
 	s := &Server{Dir: dir, bin: bin, opts: opts}
 	if err := s.initialize(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if err := s.SetClock(0); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	if err := s.Begin(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -143,7 +145,7 @@ func (s *Server) launch() error {
 	}
 	defer out.Close()
 	s.cmd = s.command("postgres", args...)
-	s.cmd.Env = append(s.cmd.Env, s.opts.Env...)
+	s.cmd.Env = append(s.cmd.Env, s.clockEnv()...)
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	if err := s.cmd.Start(); err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)

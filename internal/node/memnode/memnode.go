@@ -1,0 +1,100 @@
+// Package memnode keeps leases in memory: for an installation that is one process,
+// and for tests.
+//
+// Concurrency: all methods may be called from any goroutine.
+package memnode
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"tidemark/internal/node"
+)
+
+// Registry keeps leases. Handles of a test share one.
+type Registry struct {
+	mu     sync.Mutex
+	leases map[string]node.Lease
+	last   uint64 // incarnation
+}
+
+var _ node.Registry = (*Registry)(nil)
+
+// New returns a Registry without nodes.
+func New() *Registry { return &Registry{leases: map[string]node.Lease{}} }
+
+// Register implements node.Registry.
+func (r *Registry) Register(ctx context.Context, n node.Node) (node.Lease, error) {
+	n, err := n.Normal()
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return node.Lease{}, fmt.Errorf("register node: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last++
+	lease := node.Lease{Node: n, Incarnation: r.last}
+	r.leases[n.ID] = lease
+	return lease, nil
+}
+
+// Renew implements node.Registry.
+func (r *Registry) Renew(ctx context.Context, id string, incarnation uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lease, found := r.leases[id]
+	err := ctx.Err()
+	switch {
+	case err != nil:
+	case !found:
+		err = node.ErrEvicted
+	case lease.Incarnation != incarnation:
+		err = node.ErrReplaced
+	}
+	if err != nil {
+		return fmt.Errorf("renew lease of node %s: %w", id, err)
+	}
+	lease.Renewals++
+	r.leases[id] = lease
+	return nil
+}
+
+// Deregister implements node.Registry.
+func (r *Registry) Deregister(ctx context.Context, id string, incarnation uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.leases[id].Incarnation == incarnation {
+		delete(r.leases, id)
+	}
+	return ctx.Err()
+}
+
+// Evict implements node.Registry.
+func (r *Registry) Evict(ctx context.Context, seen node.Lease) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	have, found := r.leases[seen.ID]
+	if !found || have.Incarnation != seen.Incarnation || have.Renewals != seen.Renewals {
+		return false, ctx.Err()
+	}
+	delete(r.leases, seen.ID)
+	return true, ctx.Err()
+}
+
+// Leases implements node.Source.
+func (r *Registry) Leases(ctx context.Context) ([]node.Lease, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []node.Lease
+	for _, lease := range r.leases {
+		all = append(all, lease)
+	}
+	node.SortLeases(all)
+	return all, ctx.Err()
+}
+
+// Close implements node.Registry.
+func (r *Registry) Close() error { return nil }
