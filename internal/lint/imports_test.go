@@ -114,7 +114,7 @@ func libraries() []library {
 			"Kafka without C: idempotent producer, groups, raw requests; kfake is a broker inside a test. BSD 3-clause"},
 		{"github.com/duckdb/duckdb-go", []string{"store/duckstore/..."}, "queries over Parquet in the process"},
 		{"github.com/mattn/go-sqlite3", []string{"property/sqlreg"}, "a registry that several processes share"},
-		{"github.com/jackc/pgx/v5", []string{"postgres", "property/pgreg", "intent/pgintent", "node/pgnode", "testkit/pgserver"},
+		{"github.com/jackc/pgx/v5", []string{"postgres", "intent/pgintent", "node/pgnode", "property/pgreg", "testkit/pgserver"},
 			"PostgreSQL: the registry that many nodes share"},
 		{"github.com/pressly/goose/v3", []string{"postgres", "property/sqlreg"}, "schema upgrades"},
 		{"github.com/oschwald/maxminddb-golang/v2", []string{"geo"}, "reads mmdb files"},

@@ -55,9 +55,18 @@ func Open(c Config) (*DB, error) {
 	if c.CallTimeout == 0 {
 		c.CallTimeout = DefaultCallTimeout
 	}
-	pc, err := pgxpool.ParseConfig(c.URL)
+	pc, err := c.pool()
 	if err != nil {
 		return nil, fmt.Errorf("read database URL: %w", err)
+	}
+	return open(pc, c.CallTimeout)
+}
+
+// pool says what of the configuration concerns connections.
+func (c Config) pool() (*pgxpool.Config, error) {
+	pc, err := pgxpool.ParseConfig(c.URL)
+	if err != nil {
+		return nil, err
 	}
 	pc.MaxConns = int32(c.MaxConns)
 	pc.ConnConfig.ConnectTimeout = c.CallTimeout
@@ -67,13 +76,16 @@ func Open(c Config) (*DB, error) {
 	params["statement_timeout"] = bound
 	params["idle_in_transaction_session_timeout"] = bound // PG4
 	pc.AfterConnect = awaitDisk
+	return pc, nil
+}
+
+func open(pc *pgxpool.Config, timeout time.Duration) (*DB, error) {
 	// The pool is made under a context that never ends: it lives until Close.
 	pool, err := pgxpool.NewWithConfig(context.Background(), pc)
 	if err != nil {
 		return nil, fmt.Errorf("make pool of connections: %w", err)
 	}
-	where := pc.ConnConfig.Host + "/" + pc.ConnConfig.Database
-	return &DB{pool: pool, timeout: c.CallTimeout, where: where}, nil
+	return &DB{pool: pool, timeout: timeout, where: pc.ConnConfig.Host + "/" + pc.ConnConfig.Database}, nil
 }
 
 // awaitDisk is PG3. A server that waits for more than its own disk stays as it is.
