@@ -109,7 +109,8 @@ func TestGlossaryPageExplainsTheWords(t *testing.T) {
 	for _, term := range []string{"Property", "Data stream", "Measurement id", "API secret", "Event", "Param", "Client id",
 		"User", "Session", "Engagement", "Key event", "Dimension", "Metric", "Report", "Channel", "Source", "EventTime", "IngestTime",
 		"ProcessTime", "Late", "Partition", "Offset", "Checkpoint", "Segment", "Head", "Final day", "Revision", "Alias",
-		"Refuse reason", "Verdict", "Ledger", "Member", "Read key", "Salt"} {
+		"Refuse reason", "Verdict", "Ledger", "Member", "Read key", "Salt", "Node", "Lease", "Incarnation",
+		"View", "Owner", "Epoch", "Fenced", "Intent"} {
 		if !strings.Contains(string(text), "**"+term+"**") {
 			t.Errorf("docs/glossary.md does not explain %s", term)
 		}

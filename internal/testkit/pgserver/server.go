@@ -20,11 +20,9 @@ const Within = 60 * time.Second
 
 const superuser = "tidemark"
 
-// Options change how the server's processes are run.
+// Options change how the server's processes are run; see FakeClock.
 type Options struct {
-	// Settings are added to its configuration.
-	Settings map[string]string
-	clock    string // library that sets the clock; see FakeClock
+	clock string // library that sets the clock
 }
 
 // Server is one cluster and, while it runs, its processes.
@@ -136,9 +134,6 @@ func (s *Server) launch() error {
 		"-c", "max_connections=200", "-c", "shared_buffers=16MB", "-c", "log_checkpoints=off",
 		// Small, so that a test can read all of it.
 		"-c", "max_wal_size=8MB", "-c", "min_wal_size=2MB"}
-	for name, value := range s.opts.Settings {
-		args = append(args, "-c", name+"="+value)
-	}
 	out, err := os.OpenFile(s.logPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("open log of PostgreSQL: %w", err)
