@@ -10,7 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// NewDatabase makes an empty database and returns its URL.
+// NewDatabase makes an empty database and returns its URL. It is dropped when
+// the test ends: after a kill, the server syncs every file that it has.
 func (s *Server) NewDatabase(t testing.TB) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Within)
@@ -20,7 +21,19 @@ func (s *Server) NewDatabase(t testing.TB) string {
 	if err := s.execute(ctx, "postgres", "CREATE DATABASE "+name); err != nil {
 		t.Fatalf("make database %s: %v", name, err)
 	}
+	t.Cleanup(func() { s.drop(t, name) })
 	return s.URL(name)
+}
+
+func (s *Server) drop(t testing.TB, name string) {
+	ctx, cancel := context.WithTimeout(context.Background(), Within)
+	defer cancel()
+	if !s.running() {
+		return // the test has ended it for good
+	}
+	if err := s.execute(ctx, "postgres", "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		t.Errorf("drop database %s: %v", name, err)
+	}
 }
 
 // Execute runs statements in the database of the URL.
