@@ -80,10 +80,7 @@ func allowed() map[string][]string {
 		"testkit/oracle":      {"event", "catalog", "enrich", "report", "store"},
 		"testkit/kafkabroker": {},
 		"testkit/spec":        {"event", "catalog", "property", "report", "store"},
-		"testkit/traffic":  {"event"},
-		"testkit/oracle":   {"event", "catalog", "enrich", "report", "store"},
-		"testkit/spec":     {"event", "catalog", "property", "report", "store"},
-		"testkit/pgserver": {},
+		"testkit/pgserver":    {},
 
 		// config lists the Configs of others; cli is the operator's side
 		"config": {"collect", "enrich", "eventlog/pebblelog", "geo", "obs", "pipeline", "report",
