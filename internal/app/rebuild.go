@@ -18,7 +18,6 @@ import (
 	"tidemark/internal/config"
 	"tidemark/internal/enrich"
 	"tidemark/internal/event"
-	"tidemark/internal/eventlog/pebblelog"
 	"tidemark/internal/pipeline"
 	"tidemark/internal/replay"
 	"tidemark/internal/state"
@@ -31,7 +30,7 @@ import (
 type rebuild struct {
 	serving cli.Serving
 	cfg     config.Config // of what is made
-	log     *pebblelog.Log
+	log     runningLog
 	old     *state.Meta // nil: there is no state
 	bounded *replay.BoundedLog
 	result  cli.Rebuilt
@@ -61,7 +60,7 @@ func Rebuild(ctx context.Context, serving cli.Serving, progress func(string, flo
 }
 
 func (r *rebuild) make(ctx context.Context, progress func(string, float64)) (err error) {
-	if r.log, err = pebblelog.Open(r.serving.Config.Pebble(), pebblelog.Deps{Logger: r.serving.Logger}); err != nil {
+	if r.log, err = openEventLog(ctx, r.serving.Config, r.serving.Logger, nil); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.log.Close()) }()

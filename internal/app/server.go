@@ -20,7 +20,6 @@ import (
 	"tidemark/internal/config"
 	"tidemark/internal/enrich"
 	"tidemark/internal/event"
-	"tidemark/internal/eventlog/pebblelog"
 	"tidemark/internal/geo"
 	"tidemark/internal/obs"
 	"tidemark/internal/pipeline"
@@ -44,7 +43,7 @@ type server struct {
 
 	lock      *dirLock
 	registry  *sqlreg.DB
-	log       *pebblelog.Log
+	log       runningLog
 	appends   *countedLog // the log, as the collector uses it
 	state     *pebblestate.State
 	meta      *state.Meta
@@ -181,8 +180,8 @@ func (s *server) openPlaces(context.Context) (err error) {
 	return err
 }
 
-func (s *server) openLog(context.Context) (err error) {
-	s.log, err = pebblelog.Open(s.Config.Pebble(), pebblelog.Deps{Logger: s.Logger, Registerer: s.telemetry})
+func (s *server) openLog(ctx context.Context) (err error) {
+	s.log, err = openEventLog(ctx, s.Config, s.Logger, s.telemetry)
 	if err == nil {
 		s.appends = &countedLog{Log: s.log}
 		s.health.Set("log", func(context.Context) error { return s.log.Err() })

@@ -28,6 +28,9 @@ func WithLog(cfg config.Config, use func(simulate.Log) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	if cfg.OnKafka() {
+		return errors.New("the event log is in Kafka: start the server and send to it, without --in-process")
+	}
 	lc := cfg.Pebble()
 	lc.MaxQueueWait, lc.MaxCommitWait = patient, patient
 	log, err := pebblelog.Open(lc, pebblelog.Deps{Logger: slog.New(slog.DiscardHandler)})

@@ -61,7 +61,7 @@ func (a *arrival) refuseSurplus(ctx context.Context) error {
 	for i := range min(surplus, maxListed) {
 		a.refusals = append(a.refusals, refusal{read + i, event.RefuseTooManyEvents})
 	}
-	a.count(stream.property(), event.RefuseTooManyEvents, int64(surplus))
+	a.count(stream.property(), event.RefuseTooManyEvents, 0, int64(surplus))
 	return nil
 }
 
@@ -248,7 +248,7 @@ func (a *arrival) encode(e *event.Event) (event.RefuseReason, error) {
 // refuse notes that event i was refused.
 func (a *arrival) refuse(s *resolved, i int, why event.RefuseReason) {
 	a.refusals = append(a.refusals, refusal{i, why})
-	a.count(s.property(), why, 1)
+	a.count(s.property(), why, 0, 1)
 }
 
 // property returns the stream's property, 0 if it is unknown.
@@ -259,22 +259,22 @@ func (s *resolved) property() event.PropertyID {
 	return s.info.Property.ID
 }
 
-// count adds n events to the batch's counts.
-func (a *arrival) count(id event.PropertyID, why event.RefuseReason, n int64) {
+// count adds n events to the batch's counts, of those with records in p.
+func (a *arrival) count(id event.PropertyID, why event.RefuseReason, p event.Partition, n int64) {
 	for i := range a.batch.Counts {
-		if c := &a.batch.Counts[i]; c.Property == id && c.Reason == why {
+		if c := &a.batch.Counts[i]; c.Property == id && c.Reason == why && c.Partition == p {
 			c.N += n
 			return
 		}
 	}
 	day := int32(a.ingest / event.Time(24*60*60*1_000_000))
-	a.batch.Counts = append(a.batch.Counts, eventlog.Count{Property: id, Day: day, Reason: why, N: n})
+	a.batch.Counts = append(a.batch.Counts, eventlog.Count{Property: id, Day: day, Reason: why, N: n, Partition: p})
 }
 
 // append makes the batch durable and tells who wants to know.
 func (a *arrival) append(ctx context.Context) error {
-	for _, e := range a.accepted {
-		a.count(event.PropertyID(e.Property), "", 1)
+	for i, e := range a.accepted {
+		a.count(event.PropertyID(e.Property), "", a.batch.Records[i].Partition, 1)
 	}
 	if len(a.batch.Counts) == 0 {
 		return nil // An empty list of events.

@@ -107,7 +107,8 @@ const (
 func (c *Collector) unavailable(w http.ResponseWriter, err error) {
 	var lookup lookupError
 	message := keptNothing
-	if errors.Is(err, eventlog.ErrUnknown) {
+	var partial *eventlog.PartialError
+	if errors.Is(err, eventlog.ErrUnknown) || errors.As(err, &partial) {
 		message = keptPerhaps
 	}
 	switch {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tidemark/internal/collect"
+	"tidemark/internal/eventlog/kafkalog"
 	"tidemark/internal/eventlog/pebblelog"
 	"tidemark/internal/obs"
 	"tidemark/internal/pipeline"
@@ -60,6 +61,9 @@ type EventLog struct {
 	MaxBytes Size `yaml:"max_bytes"`
 	// MinFreeBytes is the free disk space below which collectors answer 503.
 	MinFreeBytes Size `yaml:"min_free_bytes"`
+	// Kafka keeps the log instead of the data directory if it has brokers. MaxBytes and
+	// MinFreeBytes have no meaning then.
+	Kafka Kafka `yaml:"kafka"`
 }
 
 // Store is what can be chosen about the columnar store.
@@ -99,6 +103,7 @@ type Debug struct {
 // Default returns the choices of someone who makes none.
 func Default() Config {
 	log, store, collector := pebblelog.DefaultConfig(), duckstore.DefaultConfig(), collect.DefaultConfig()
+	brokers := kafkalog.DefaultConfig()
 	return Config{
 		DataDir: "tidemark-data",
 		HTTP: HTTP{
@@ -107,6 +112,9 @@ func Default() Config {
 		},
 		EventLog: EventLog{
 			Partitions: log.Partitions, MaxBytes: Size(log.MaxBytes), MinFreeBytes: Size(log.MinFreeBytes),
+			Kafka: Kafka{Topic: brokers.Topic, ReplicationFactor: brokers.ReplicationFactor,
+				MinInSyncReplicas: brokers.MinInSyncReplicas, CreateTopics: brokers.CreateTopics, ClientID: brokers.ClientID,
+				AppendTimeout: brokers.AppendTimeout},
 		},
 		Processor: pipeline.DefaultConfig(),
 		Store: Store{
@@ -170,7 +178,7 @@ func (c Config) Validate() error {
 		err error
 	}{
 		{"http", errors.Join(c.HTTP.Validate(), c.Collect().Validate())},
-		{"eventlog", c.Pebble().Validate()},
+		{"eventlog", c.validateEventLog()},
 		{"processor", c.Processor.Validate()},
 		{"store", errors.Join(c.Store.validate(), c.Duck().Validate())},
 		{"report", c.Report.Validate()},

@@ -17,7 +17,7 @@ import (
 )
 
 func env(name string) (string, bool) {
-	v, ok := map[string]string{"TIDEMARK_HOST": "stats.example.com", "TIDEMARK_EMPTY": ""}[name]
+	v, ok := map[string]string{"TIDEMARK_HOST": "stats.example.com", "KAFKA_PASSWORD": "secret", "TIDEMARK_EMPTY": ""}[name]
 	return v, ok
 }
 

@@ -83,7 +83,7 @@ func allowed() map[string][]string {
 		"testkit/pgserver":    {},
 
 		// config lists the Configs of others; cli is the operator's side
-		"config": {"collect", "enrich", "eventlog/pebblelog", "geo", "obs", "pipeline", "report",
+		"config": {"collect", "enrich", "eventlog/kafkalog", "eventlog/pebblelog", "geo", "obs", "pipeline", "report",
 			"state/pebblestate", "store/duckstore", "api"},
 		"cli": {"config", "event", "obs", "property", "property/sqlreg", "replay", "report", "simulate", "testkit/traffic"},
 	}

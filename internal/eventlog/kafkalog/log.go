@@ -56,7 +56,8 @@ type Log struct {
 	once    sync.Once
 	closed  atomic.Bool
 
-	cause atomic.Pointer[error]
+	cause  atomic.Pointer[error]
+	failed chan struct{} // closed with the first cause
 }
 
 // Open connects, checks the topics or makes them, and reads the counts that
@@ -85,7 +86,7 @@ func open(ctx context.Context, cfg Config, deps Deps, bug plant) (*Log, error) {
 func newLog(cfg Config, deps Deps, bug plant) (*Log, error) {
 	l := &Log{
 		cfg: cfg, logger: deps.Logger, plant: bug,
-		sums: newSums(), saver: newSaver(), closing: make(chan struct{}),
+		sums: newSums(), saver: newSaver(), closing: make(chan struct{}), failed: make(chan struct{}),
 		stop: func() {},
 	}
 	l.broken.Store(-1)
@@ -219,11 +220,19 @@ func (l *Log) enterReader() (release func(), err error) {
 // fail notes that the log cannot be read any more; appending goes on.
 func (l *Log) fail(err error) {
 	if l.cause.CompareAndSwap(nil, &err) {
+		close(l.failed)
 		l.telemetry.failed.Set(1)
 		l.logger.Error("event log can no longer be followed", "error", err)
 		l.wakeWaiters()
 	}
 }
+
+// Failed is closed when the log can no longer be followed: it must be opened again.
+func (l *Log) Failed() <-chan struct{} { return l.failed }
+
+// Identity names the topic as it was made: one that is made again under the same name has
+// another. Offsets are of one of them only.
+func (l *Log) Identity() string { return fmt.Sprintf("kafka topic %s %x", l.cfg.Topic, l.topicID) }
 
 // Err returns why the log can no longer be followed, or nil.
 func (l *Log) Err() error {

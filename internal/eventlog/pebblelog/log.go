@@ -120,6 +120,9 @@ func (l *Log) giveUp(err error) {
 	l.fail(err)
 }
 
+// Identity names the log for what holds offsets of it. A log on one disk is named by its place.
+func (l *Log) Identity() string { return "pebble" }
+
 // Failed is closed when the log stops for good: it must be opened again, in most
 // cases by a new process.
 func (l *Log) Failed() <-chan struct{} { return l.failed }

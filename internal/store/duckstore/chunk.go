@@ -1,5 +1,5 @@
-// Chunks: rows of Go structs become vectors of the engine. This is the hot
-// path of Append; it writes vector memory directly.
+// Chunks: rows become vectors of the engine, for tables that live as long as a piece of work. It
+// writes vector memory directly.
 package duckstore
 
 import (
@@ -64,18 +64,8 @@ func (w *chunkWriter) uint64(v uint64) {
 
 func (w *chunkWriter) int64(v int64) { w.uint64(uint64(v)) }
 
-func (w *chunkWriter) uint32(v uint32) {
-	*(*uint32)(unsafe.Add(w.data[w.col], w.row*4)) = v
-	w.col++
-}
-
 func (w *chunkWriter) uint8(v uint8) {
 	*(*uint8)(unsafe.Add(w.data[w.col], w.row)) = v
-	w.col++
-}
-
-func (w *chunkWriter) bool(v bool) {
-	*(*bool)(unsafe.Add(w.data[w.col], w.row)) = v
 	w.col++
 }
 
