@@ -16,12 +16,13 @@ import (
 	"tidemark/internal/store"
 )
 
-// unhanging wraps a MemFS: its ReuseForWrite takes the lock against CrashClone twice,
-// which hangs if a CrashClone comes in between.
-type unhanging struct{ *vfs.MemFS }
+// reusing makes ReuseForWrite of other operations: that of MemFS takes the lock against CrashClone
+// twice, which hangs if a CrashClone comes in between, and that of errorfs gives files whose operations
+// it does not see.
+type reusing struct{ vfs.FS }
 
 // ReuseForWrite implements vfs.FS.
-func (fs unhanging) ReuseForWrite(old, name string, why vfs.DiskWriteCategory) (vfs.File, error) {
+func (fs reusing) ReuseForWrite(old, name string, why vfs.DiskWriteCategory) (vfs.File, error) {
 	if err := fs.Rename(old, name); err != nil {
 		return nil, err
 	}

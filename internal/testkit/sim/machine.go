@@ -91,11 +91,11 @@ func (m *machine) start() error {
 // open starts the product and its collectors.
 func (m *machine) open() error {
 	l := m.life
-	var fs vfs.FS = unhanging{l.mem}
+	var fs vfs.FS = l.mem
 	if wrap := m.w.options.WrapFS; wrap != nil {
 		fs = wrap(fs)
 	}
-	fs = errorfs.Wrap(fs, errorfs.InjectorFunc(l.operation))
+	fs = reusing{errorfs.Wrap(fs, errorfs.InjectorFunc(l.operation))}
 	o := product.Options{Dir: l.dir, FS: fs, Partitions: m.partitions, Step: func(string) { l.countdown() },
 		WrapState: m.w.options.WrapState, DraftAfter: 1, // any report over young days asks for a draft
 		WrapLog: func(log eventlog.Log) eventlog.Log { return forgetful{log, m.w.archive, l.dead} },

@@ -73,9 +73,9 @@ func (fs forgettingFS) Create(name string, why vfs.DiskWriteCategory) (vfs.File,
 	return forgetting(name, f, err)
 }
 
-// ReuseForWrite implements vfs.FS.
-func (fs forgettingFS) ReuseForWrite(old, name string, why vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := fs.FS.ReuseForWrite(old, name, why)
+// OpenReadWrite implements vfs.FS: WALs are made of former ones.
+func (fs forgettingFS) OpenReadWrite(name string, why vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+	f, err := fs.FS.OpenReadWrite(name, why, opts...)
 	return forgetting(name, f, err)
 }
 
