@@ -68,7 +68,7 @@ type EventLog struct {
 
 // Store is what can be chosen about the columnar store.
 type Store struct {
-	// MemoryLimit bounds open data and queries; WriterMemoryLimit compaction.
+	// MemoryLimit bounds queries; WriterMemoryLimit compaction.
 	MemoryLimit       Size `yaml:"memory_limit"`
 	WriterMemoryLimit Size `yaml:"writer_memory_limit"`
 	// TempLimit bounds what queries may spill to disk.
