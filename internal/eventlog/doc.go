@@ -22,7 +22,7 @@
 //	    as far as one process appends.
 //	L6  Received and refused counts are in the same commit as the records they
 //	    belong to, so the ledger balances after any crash (S33, D6). Where the
-//	    unit is the partition, Count.Partition says whose records those are;
+//	    unit is the partition, Count.Partition, or Count.Record, says whose records those are;
 //	    counts are never behind the records that can be read.
 //	L7  A log that is damaged says so (ErrCorrupt); it never returns other bytes
 //	    than those that were appended.

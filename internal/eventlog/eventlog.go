@@ -23,6 +23,9 @@ var (
 	// brokers did not answer in time). The caller must not answer 2xx; a retry
 	// with the same keys is safe (S7).
 	ErrUnknown = errors.New("outcome of append is unknown")
+	// ErrInvalid: the batch is refused for what is in it, and would be again: a
+	// partition that does not exist, or more bytes than the log ever takes.
+	ErrInvalid = errors.New("batch does not fit into the event log")
 )
 
 // Log is a durable, partitioned log.
@@ -107,4 +110,9 @@ type Count struct {
 	// batch has no record there, the count goes with any of its records. It is
 	// not part of what is counted: Counts returns sums over all partitions.
 	Partition event.Partition
+	// Record is one more than the index of the one record that this counts; 0 if it
+	// may be any. A log that commits each partition by itself then makes it durable with exactly
+	// that record, whatever Partition says: it is there as often as the record
+	// is, even if only a part of the batch is, or a part of it twice.
+	Record int
 }

@@ -33,13 +33,16 @@ func (e *PartialError) Unwrap() error { return e.Err }
 // Rest returns what of b is still to be appended. It shares b's buffers.
 func (e *PartialError) Rest(b *Batch) *Batch {
 	rest := &Batch{Essential: b.Essential}
+	record := make([]int, 1+len(b.Records)) // Count.Record in the rest
 	for i, r := range b.Records {
 		if !e.Durable[i] {
 			rest.Records = append(rest.Records, r)
+			record[1+i] = len(rest.Records)
 		}
 	}
 	for i, c := range b.Counts {
 		if !e.Counted[i] {
+			c.Record = record[c.Record]
 			rest.Counts = append(rest.Counts, c)
 		}
 	}

@@ -168,9 +168,7 @@ func cancelledContextAppendsNothing(t *testing.T, s Subject) {
 
 func unknownPartitionIsAnError(t *testing.T, s Subject) {
 	l := openLog(t, s)
-	if err := l.Append(t.Context(), batch(Partitions, "x")); err == nil {
-		t.Error("append: no error")
-	}
+	wantError(t, "append", l.Append(t.Context(), batch(Partitions, "x")), eventlog.ErrInvalid)
 	if _, err := l.Read(t.Context(), Partitions, 0, 1, nil); err == nil {
 		t.Error("read: no error")
 	}

@@ -96,3 +96,29 @@ func countsGoWithTheirPartition(t *testing.T, s Subject) {
 	mustAppend(t, l, &eventlog.Batch{Counts: []eventlog.Count{refusal}})
 	wantEqual(t, "counts", Sums(t, l), map[string]int64{"9/0/no_event_name": 2})
 }
+
+// countsGoWithTheirRecord: a count of one record is durable if and only if the
+// record is, and the rest of a partial batch still says which one that is.
+func countsGoWithTheirRecord(t *testing.T, s Subject) {
+	l := openLog(t, s)
+	b := everywhere("x")
+	b.Counts = nil
+	for i := range b.Records {
+		b.Counts = append(b.Counts, eventlog.Count{Property: event.PropertyID(i), N: 1, Record: 1 + i, Partition: 1})
+	}
+	partial := appendPartly(t, s, l, 1, b)
+	wantEqual(t, "counted", partial.Counted, partial.Durable)
+	rest := partial.Rest(b)
+	for i, c := range rest.Counts {
+		wantEqual(t, "record of a count of the rest", c.Record, 1+i)
+	}
+	mustAppend(t, l, rest)
+	want := map[string]int64{}
+	for i := range b.Records {
+		want[fmt.Sprintf("%d/0/", i)] = 1
+	}
+	wantEqual(t, "counts", Sums(t, l), want)
+	none := batch(1, "y")
+	none.Counts = []eventlog.Count{{Property: 1, N: 1, Record: 2}}
+	wantError(t, "append a count of no record", l.Append(t.Context(), none), eventlog.ErrInvalid)
+}

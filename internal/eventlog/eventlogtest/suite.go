@@ -101,6 +101,7 @@ func runUnit(t *testing.T, newSubject func(t testing.TB) Subject) {
 		{"PartialBatchSaysWhatIsDurable", partialBatchSaysWhatIsDurable},
 		{"RestOfAPartialBatchCompletesIt", restOfAPartialBatchCompletesIt},
 		{"CountsGoWithTheirPartition", countsGoWithTheirPartition},
+		{"CountsGoWithTheirRecord", countsGoWithTheirRecord},
 	}
 	for _, p := range promises {
 		t.Run(p.name, func(t *testing.T) { p.test(t, newSubject(t)) })

@@ -6,13 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
 )
 
@@ -150,6 +150,9 @@ func (a *appending) outcome(p *part, i int, r *kgo.Record, err error) {
 			a.cause = fmt.Errorf("%s partition %d: %w", p.slot.topic, p.slot.partition, err)
 		}
 		a.unknown = a.unknown || !isRefusal(err)
+		if isUnfit(err) && !errors.Is(a.cause, eventlog.ErrInvalid) {
+			a.cause = fmt.Errorf("%w: %w", eventlog.ErrInvalid, a.cause)
+		}
 	}
 	if len(p.records) > 0 {
 		a.states[p.records[i]] = state
@@ -174,13 +177,13 @@ func (l *Log) acknowledged(s *slot, r *kgo.Record) {
 	}
 	if l.cfg.AppendOnly {
 		s.mu.Lock()
-		s.end.Store(max(s.end.Load(), uint64(r.Offset)+1))
+		s.end.Store(max(s.end.Load(), uint64(s.offset(r.Offset))+1))
 		s.mu.Unlock()
 		return
 	}
 	counts, err := parseCounts(r.Headers[0].Value[headerFixed:])
 	if err == nil {
-		err = l.take(s, arrival{offset: event.Offset(r.Offset), payload: r.Value, counts: counts})
+		err = l.take(s, arrival{offset: s.offset(r.Offset), payload: r.Value, counts: counts})
 	}
 	if err != nil {
 		l.fail(err)
@@ -191,15 +194,17 @@ func (l *Log) acknowledged(s *slot, r *kgo.Record) {
 // isRefusal tells errors by which a broker says that it did not take a record.
 // After all others it may have.
 func isRefusal(err error) bool {
-	for _, refusal := range []error{
-		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp,
-		kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.PolicyViolation,
-	} {
-		if errors.Is(err, refusal) {
-			return true
-		}
-	}
-	return false
+	return isUnfit(err) || isOneOf(err, kerr.InvalidTimestamp,
+		kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.PolicyViolation)
+}
+
+// isUnfit tells errors by which a broker says that it never takes such a record.
+func isUnfit(err error) bool {
+	return isOneOf(err, kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord)
+}
+
+func isOneOf(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
 }
 
 // wait returns when all records have their outcome, or time is over.
@@ -249,10 +254,13 @@ func (a *appending) result(b *eventlog.Batch) error {
 			// Counts that took several records: the first ones may be there.
 			err = fmt.Errorf("%w: %w", eventlog.ErrUnknown, a.cause)
 		}
-		// The counts ride with the first record.
-		first := len(p.records) > 0 && a.states[p.records[0]] == stateDurable
 		for _, c := range p.counts {
-			partial.Counted[c] = first
+			// As encode has it: with its record, or with the first.
+			at := b.Counts[c].Record - 1
+			if at < 0 && len(p.records) > 0 {
+				at = p.records[0]
+			}
+			partial.Counted[c] = at >= 0 && a.states[at] == stateDurable
 		}
 		for _, r := range p.records {
 			partial.Durable[r] = a.states[r] == stateDurable

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
 )
 
@@ -46,7 +47,7 @@ type Config struct {
 	SASL SASL
 
 	// AppendOnly is for programs that never read: nothing is fetched, and Read,
-	// Wait, Truncate, Counts and CountsOf are errors.
+	// Wait, Truncate, Counts and CountsOf are errors; End and Start know nothing of a base (base.go).
 	AppendOnly bool
 	// ForgetLostCounts opens a log from which Kafka deleted records before their
 	// counts were saved. The ledger then lacks them for good.
@@ -212,6 +213,9 @@ type Deps struct {
 	Logger *slog.Logger
 	// Registerer takes the telemetry. Nil keeps it unregistered.
 	Registerer prometheus.Registerer
+	// Saves tells whether this process saves the sums of a partition (K6): it owns it, or
+	// nobody else does. Nil: all.
+	Saves func(event.Partition) bool
 	// Dial opens connections. Nil means the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -219,6 +223,9 @@ type Deps struct {
 func (d Deps) withDefaults() Deps {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Saves == nil {
+		d.Saves = func(event.Partition) bool { return true }
 	}
 	return d
 }

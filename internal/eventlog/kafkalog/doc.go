@@ -19,13 +19,14 @@
 //	L2      The unit is the partition: each takes a first part of its records.
 //	        Append tells by a PartialError what is durable. Brokers that do not
 //	        answer make the outcome unknown, for the producer goes on trying.
-//	L3      Kafka's offsets are ours. A gap can only come from transactions or
+//	L3      Kafka's offsets are ours, plus the base of the partition (base.go). A gap can only come from transactions or
 //	        compaction, and is ErrCorrupt.
 //	L5      Adjacent as far as one process appends, and the records of an Append
 //	        fit into one of Kafka's batches; in order always.
-//	L6      Counts ride in a header of the first record of their partition, so
-//	        they are durable with it and before those behind it. Counts of a
-//	        batch without records are records of the topic ".counts".
+//	L6      Counts ride in a header of the record that they count, or of the first
+//	        record of their partition, so they are durable with it and before
+//	        those behind it. Counts of a batch without records are records of the
+//	        topic ".counts".
 //	L7      Kafka's checksum covers batches, ours each record and its partition.
 //
 // Invariants:
@@ -40,8 +41,9 @@
 //	K5  A record that was handed over is never taken back: those behind it would
 //	    overtake it. A caller that gives up leaves it to the producer, and while
 //	    there is such a record, its partition takes no others (ErrFull).
-//	K6  Sums of a partition are saved by one process at a time. Who owns the
-//	    partition (member.go) does; others open with AppendOnly.
+//	K6  Sums of a partition are saved by the process that owns it (Deps.Saves). Two that
+//	    do for a moment, while it changes hands, do no harm: each sum says through which offset it
+//	    counts, so the mark may go back with no event counted twice.
 //
 // Limits, stated: sums of all days are in memory, some 100 bytes for each
 // partition, property, day and reason. A process that reads follows all

@@ -32,7 +32,7 @@ func (l *Log) follow(ctx context.Context, shared []kgo.Opt, last []event.Offset)
 		if from[s.topic] == nil {
 			from[s.topic] = make(map[int32]kgo.Offset)
 		}
-		from[s.topic][s.partition] = kgo.NewOffset().At(int64(s.end.Load()))
+		from[s.topic][s.partition] = kgo.NewOffset().At(s.kafka(event.Offset(s.end.Load())))
 	}
 	opts := []kgo.Opt{
 		kgo.ConsumePartitions(from),
@@ -91,7 +91,7 @@ func (l *Log) followed(topic string, p kgo.FetchPartition) error {
 		return nil
 	}
 	if p.LogStartOffset > 0 {
-		s.raiseStart(event.Offset(p.LogStartOffset))
+		s.raiseStart(s.offset(p.LogStartOffset))
 	}
 	if err := l.takeFetched(s, p.Records); err != nil {
 		return err

@@ -37,10 +37,11 @@ type Log struct {
 	admin    *kadm.Client
 	topicID  [16]byte
 
-	slots []*slot // one per partition, then that of the counts
-	sums  *sums
-	saver *saver
-	queue queue
+	slots   []*slot // one per partition, then that of the counts
+	sums    *sums
+	saver   *saver
+	savesOf func(event.Partition) bool
+	queue   queue
 
 	// broken is a partition that takes no records, for tests; -1 is none.
 	broken atomic.Int32
@@ -85,7 +86,7 @@ func open(ctx context.Context, cfg Config, deps Deps, bug plant) (*Log, error) {
 
 func newLog(cfg Config, deps Deps, bug plant) (*Log, error) {
 	l := &Log{
-		cfg: cfg, logger: deps.Logger, plant: bug,
+		cfg: cfg, logger: deps.Logger, plant: bug, savesOf: deps.Saves,
 		sums: newSums(), saver: newSaver(), closing: make(chan struct{}), failed: make(chan struct{}),
 		stop: func() {},
 	}
@@ -117,6 +118,12 @@ func (l *Log) start(ctx context.Context, deps Deps) error {
 	if err := l.ensureTopics(ctx); err != nil {
 		return err
 	}
+	// The base first: all offsets that are asked for are of the log.
+	if !l.cfg.AppendOnly {
+		if err := l.loadSums(ctx, shared); err != nil {
+			return err
+		}
+	}
 	first, last, err := l.bounds(ctx)
 	if err != nil {
 		return err
@@ -127,9 +134,6 @@ func (l *Log) start(ctx context.Context, deps Deps) error {
 			s.end.Store(uint64(last[i]))
 		}
 		return nil
-	}
-	if err := l.loadSums(ctx, shared); err != nil {
-		return err
 	}
 	for i, s := range l.slots {
 		if err := l.begin(s, first[i], last[i]); err != nil {
@@ -158,35 +162,6 @@ func (l *Log) begin(s *slot, first, last event.Offset) error {
 	s.end.Store(uint64(s.saved))
 	s.tail.reset(s.saved)
 	return nil
-}
-
-// bounds asks for the first offset of each slot and the one after the last.
-func (l *Log) bounds(ctx context.Context) (first, last []event.Offset, err error) {
-	topics := []string{l.cfg.Topic, l.cfg.Topic + countsSuffix}
-	starts, err := l.admin.ListStartOffsets(ctx, topics...)
-	if err == nil {
-		err = starts.Error()
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("ask for first offsets: %w", err)
-	}
-	ends, err := l.admin.ListEndOffsets(ctx, topics...)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("ask for last offsets: %w", err)
-	}
-	for _, s := range l.slots {
-		start, ok := starts.Lookup(s.topic, s.partition)
-		end, ok2 := ends.Lookup(s.topic, s.partition)
-		if !ok || !ok2 {
-			return nil, nil, fmt.Errorf("ask for offsets: no answer for %s partition %d", s.topic, s.partition)
-		}
-		first = append(first, event.Offset(start.Offset))
-		last = append(last, event.Offset(end.Offset))
-	}
-	return first, last, nil
 }
 
 // Partitions returns the number of partitions.
@@ -231,8 +206,10 @@ func (l *Log) fail(err error) {
 func (l *Log) Failed() <-chan struct{} { return l.failed }
 
 // Identity names the topic as it was made: one that is made again under the same name has
-// another. Offsets are of one of them only.
-func (l *Log) Identity() string { return fmt.Sprintf("kafka topic %s %x", l.cfg.Topic, l.topicID) }
+// another. Offsets are of one of them only, and of one base.
+func (l *Log) Identity() string {
+	return fmt.Sprintf("kafka topic %s %x", l.cfg.Topic, l.topicID) + l.identityOfBase()
+}
 
 // Err returns why the log can no longer be followed, or nil.
 func (l *Log) Err() error {

@@ -155,7 +155,7 @@ func (l *Log) fetchOnce(ctx context.Context, s *slot, next event.Offset) (done b
 	part := kmsg.NewFetchRequestTopicPartition()
 	part.Partition = s.partition
 	part.CurrentLeaderEpoch = -1
-	part.FetchOffset = int64(next)
+	part.FetchOffset = s.kafka(next)
 	part.PartitionMaxBytes = fetchBytes
 	topic := kmsg.NewFetchRequestTopic()
 	topic.Topic, topic.TopicID = s.topic, l.topicID
@@ -179,9 +179,9 @@ func (l *Log) fetchOnce(ctx context.Context, s *slot, next event.Offset) (done b
 // fetched takes an answer: records into s.ahead, or why there are none.
 func (l *Log) fetched(s *slot, next event.Offset, rp *kmsg.FetchResponseTopicPartition) (done bool, err error) {
 	if rp.LogStartOffset > 0 {
-		s.raiseStart(event.Offset(rp.LogStartOffset))
+		s.raiseStart(s.offset(rp.LogStartOffset))
 	}
-	opts := kgo.ProcessFetchPartitionOpts{Offset: int64(next), Topic: s.topic, Partition: s.partition}
+	opts := kgo.ProcessFetchPartitionOpts{Offset: s.kafka(next), Topic: s.topic, Partition: s.partition}
 	fp, _ := kgo.ProcessFetchPartition(opts, rp, kgo.DefaultDecompressor(), nil)
 	// What was decoded before a damaged batch is good; the damage comes up again.
 	if len(fp.Records) == 0 && fp.Err != nil {
@@ -202,8 +202,8 @@ func (l *Log) fetched(s *slot, next event.Offset, rp *kmsg.FetchResponseTopicPar
 	}
 	s.ahead.reset(next)
 	for _, r := range fp.Records {
-		if event.Offset(r.Offset) != s.ahead.end() {
-			return false, fmt.Errorf("offset %d where %d is next: %w", r.Offset, s.ahead.end(), eventlog.ErrCorrupt)
+		if s.offset(r.Offset) != s.ahead.end() {
+			return false, fmt.Errorf("offset %d where %d is next: %w", s.offset(r.Offset), s.ahead.end(), eventlog.ErrCorrupt)
 		}
 		if _, err := parseRecord(r); err != nil {
 			return false, err

@@ -3,6 +3,7 @@
 package kafkalog
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -50,7 +51,7 @@ func (l *Log) saveLoop(ctx context.Context) {
 		case <-l.saver.work:
 		}
 		for _, s := range l.slots {
-			if s.unsaved() < saveEvery {
+			if s.unsaved() < saveEvery || !l.saves(s) {
 				continue
 			}
 			if err := l.save(ctx, s); err != nil && ctx.Err() == nil {
@@ -58,6 +59,15 @@ func (l *Log) saveLoop(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// saves tells whether this process saves the sums of s (K6). Counts that belong to no record
+// go with partition 0.
+func (l *Log) saves(s *slot) bool {
+	if s.index == l.cfg.Partitions {
+		return l.savesOf(0)
+	}
+	return l.savesOf(event.Partition(s.index))
 }
 
 func (s *slot) unsaved() event.Offset {
@@ -70,7 +80,7 @@ func (s *slot) unsaved() event.Offset {
 func (l *Log) saveAll(ctx context.Context) error {
 	var errs []error
 	for _, s := range l.slots {
-		if s.unsaved() > 0 {
+		if s.unsaved() > 0 && l.saves(s) {
 			errs = append(errs, l.save(ctx, s))
 		}
 	}
@@ -149,10 +159,7 @@ const (
 // loadSums reads the whole topic of sums.
 func (l *Log) loadSums(ctx context.Context, shared []kgo.Opt) error {
 	topic := l.cfg.Topic + sumsSuffix
-	ends, err := l.admin.ListEndOffsets(ctx, topic)
-	if err == nil {
-		err = ends.Error()
-	}
+	ends, err := listed(ctx, l.admin.ListEndOffsets, topic)
 	if err != nil {
 		return fmt.Errorf("load counts: %w", err)
 	}
@@ -187,6 +194,9 @@ func (l *Log) loadSums(ctx context.Context, shared []kgo.Opt) error {
 
 // loadSum takes one record of the topic of sums.
 func (l *Log) loadSum(r *kgo.Record) error {
+	if bytes.Equal(r.Key, baseKey()) {
+		return l.loadBase(r)
+	}
 	if len(r.Key) < markKeyLen || len(r.Value) != sumValueBytes || r.Value[0] != formatVersion ||
 		len(r.Key) != markKeyLen && len(r.Key) < sumKeyMinLen {
 		return fmt.Errorf("%s offset %d is no sum: %w", r.Topic, r.Offset, eventlog.ErrCorrupt)

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
 	"tidemark/internal/eventlog/eventlogtest"
 )
@@ -52,6 +53,48 @@ func TestCrashWhileSavingCountsNothingTwice(t *testing.T) {
 			t.Fatalf("round %d: got %v, want %v", round, got, want)
 		}
 		again.abort()
+	}
+}
+
+// TestOnlyTheOwnerSavesSumsK6: a process that only looks leaves the topic of sums alone, and one that opens
+// afterwards counts what was saved and the rest.
+func TestOnlyTheOwnerSavesSumsK6(t *testing.T) {
+	cfg := testConfig(fake(t).ListenAddrs(), freshTopic(t))
+	marks := func() (saved [2]event.Offset) {
+		l := mustOpen(t, cfg, Deps{Saves: func(event.Partition) bool { return false }}, plantNothing)
+		defer l.abort()
+		for i := range saved {
+			l.slots[i].mu.Lock()
+			saved[i] = l.slots[i].saved
+			l.slots[i].mu.Unlock()
+		}
+		return saved
+	}
+	for _, owner := range []struct {
+		saves func(event.Partition) bool
+		want  [2]event.Offset
+	}{
+		{func(event.Partition) bool { return false }, [2]event.Offset{0, 0}},
+		{func(p event.Partition) bool { return p == 1 }, [2]event.Offset{0, 2}},
+		{nil, [2]event.Offset{3, 3}},
+	} {
+		l := mustOpen(t, cfg, Deps{Saves: owner.saves}, plantNothing)
+		b := &eventlog.Batch{Records: []eventlog.Record{{Payload: []byte("x")}, {Partition: 1, Payload: []byte("y")}},
+			Counts: []eventlog.Count{{Property: 1, N: 1}, {Property: 1, N: 1, Partition: 1}}}
+		if err := l.Append(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := marks(); got != owner.want {
+			t.Errorf("saved through %v, want %v", got, owner.want)
+		}
+	}
+	again := mustOpen(t, cfg, Deps{}, plantNothing)
+	defer again.abort()
+	if got, want := fmt.Sprint(eventlogtest.Sums(t, again)), fmt.Sprint(map[string]int64{"1/0/": 6}); got != want {
+		t.Errorf("sums %s, want %s", got, want)
 	}
 }
 

@@ -17,6 +17,8 @@ type slot struct {
 	index     int // partition of the log; Config.Partitions for the counts
 	topic     string
 	partition int32
+	// base is the offset of Kafka's record 0 in the log (base.go); set before anything else is.
+	base event.Offset
 
 	// sending is held while the records of one Append are handed to the
 	// producer, so that they are adjacent (K2).
@@ -100,7 +102,7 @@ func (l *Log) takeFetched(s *slot, records []*kgo.Record) error {
 		if err != nil {
 			return err
 		}
-		if err := l.take(s, arrival{event.Offset(r.Offset), r.Value, counts, true}); err != nil {
+		if err := l.take(s, arrival{s.offset(r.Offset), r.Value, counts, true}); err != nil {
 			return err
 		}
 	}

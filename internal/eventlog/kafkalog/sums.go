@@ -63,6 +63,19 @@ func (s *sums) add(at *slot, offset event.Offset, counts []eventlog.Count) {
 	}
 }
 
+// begin takes what was received before the log began, of keys of which nothing was saved: saved sums have it in them.
+func (s *sums) begin(slot int, received []eventlog.Count) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	had := maps.Clone(s.bySlot[slot])
+	for _, c := range received {
+		key := countKey{c.Property, c.Day, c.Reason}
+		if had[key] == nil {
+			s.change(key, s.key(slot, key), c.N)
+		}
+	}
+}
+
 // set takes a saved sum; the last one saved for a key counts.
 func (s *sums) set(slot int, key countKey, n int64, through event.Offset) {
 	s.mu.Lock()

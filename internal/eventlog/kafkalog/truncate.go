@@ -51,7 +51,7 @@ func (l *Log) truncate(ctx context.Context, s *slot, before event.Offset) error 
 		}
 	}
 	offsets := kadm.Offsets{}
-	offsets.AddOffset(s.topic, s.partition, int64(before), -1)
+	offsets.AddOffset(s.topic, s.partition, s.kafka(before), -1)
 	answers, err := l.admin.DeleteRecords(ctx, offsets)
 	if err == nil {
 		err = answers.Error()

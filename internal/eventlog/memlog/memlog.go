@@ -19,6 +19,10 @@ type Config struct {
 	// MaxBytes bounds the payload bytes that are kept; beyond it Append fails
 	// with ErrFull until something is truncated. Zero means no bound.
 	MaxBytes int64
+	// Base is the first offset of each partition; nil means 0.
+	Base []event.Offset
+	// Received is what was received before the log began.
+	Received []eventlog.Count
 }
 
 // Log is an event log in memory.
@@ -51,11 +55,18 @@ func New(cfg Config) *Log {
 	if cfg.Partitions == 0 {
 		cfg.Partitions = 16
 	}
-	return &Log{
+	l := &Log{
 		maxBytes: cfg.MaxBytes,
 		parts:    make([]partition, cfg.Partitions),
 		counts:   make(map[countKey]int64),
 	}
+	for p, o := range cfg.Base {
+		l.parts[p].start = o
+	}
+	for _, c := range cfg.Received {
+		l.counts[countKey{c.Property, c.Day, c.Reason}] += c.N
+	}
+	return l
 }
 
 // Partitions returns the number of partitions.
@@ -69,7 +80,7 @@ func (l *Log) Append(ctx context.Context, b *eventlog.Batch) error {
 	var size int64
 	for i := range b.Records {
 		if p := b.Records[i].Partition; int(p) >= len(l.parts) {
-			return fmt.Errorf("append record %d: no partition %d, the log has %d", i, p, len(l.parts))
+			return fmt.Errorf("append record %d: no partition %d, the log has %d: %w", i, p, len(l.parts), eventlog.ErrInvalid)
 		}
 		size += int64(len(b.Records[i].Payload))
 	}

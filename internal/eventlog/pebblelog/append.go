@@ -74,13 +74,13 @@ func (l *Log) checkBatch(b *eventlog.Batch) (int64, error) {
 	for i := range b.Records {
 		r := &b.Records[i]
 		if int(r.Partition) >= l.cfg.Partitions {
-			return 0, fmt.Errorf("append record %d: no partition %d, the log has %d",
-				i, r.Partition, l.cfg.Partitions)
+			return 0, fmt.Errorf("append record %d: no partition %d, the log has %d: %w",
+				i, r.Partition, l.cfg.Partitions, eventlog.ErrInvalid)
 		}
 		size += int64(len(r.Payload)) + perRecord
 	}
 	if size > l.cfg.MaxAppendBytes {
-		return 0, fmt.Errorf("append %d bytes, at most %d go into one batch", size, l.cfg.MaxAppendBytes)
+		return 0, fmt.Errorf("append %d bytes, at most %d go into one batch: %w", size, l.cfg.MaxAppendBytes, eventlog.ErrInvalid)
 	}
 	return size, nil
 }

@@ -20,6 +20,9 @@ type Config struct {
 	// Partitions is fixed when the log is created; another number later is an
 	// error. Too few: folds cannot run in parallel. Too many: small chunks.
 	Partitions int
+	// Begin says at which offsets the partitions of a log begin that is made now, so that its rows have other
+	// numbers than those of a log that was lost. It means nothing for a log that is there. Empty: at 0.
+	Begin []event.Offset
 	// MaxBytes bounds the disk space of the log. At the bound Append fails with
 	// ErrFull until Truncate has freed some; only essential batches are taken
 	// beyond it. What a compaction writes comes on top until what it read is
@@ -77,6 +80,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Dir == "":
 		return errors.New("dir is empty")
+	case len(c.Begin) != 0 && len(c.Begin) != c.Partitions:
+		return fmt.Errorf("begin has %d offsets for %d partitions", len(c.Begin), c.Partitions)
 	case c.Partitions < 1 || c.Partitions > maxPartitions:
 		return fmt.Errorf("partitions is %d, must be 1 to %d", c.Partitions, maxPartitions)
 	case c.MaxBytes < 0:

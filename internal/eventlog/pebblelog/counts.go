@@ -56,7 +56,15 @@ func (l *Log) Counts(ctx context.Context) ([]eventlog.Count, error) {
 		return nil, err
 	}
 	defer release()
-	return l.readCounts(func() error { return l.waitDurable(ctx, l.begun.Load()) })
+	var out []eventlog.Count
+	err = l.isolateReading(func() (err error) {
+		out, err = l.readCounts(func() error { return l.waitDurable(ctx, l.begun.Load()) })
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // readCounts reads all counts as of now. It calls settle when what will be read

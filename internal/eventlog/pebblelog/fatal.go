@@ -50,6 +50,25 @@ func (l *Log) isolate(f func() error) error {
 // isolateBounded is isolate for work that must not take longer than CloseWait.
 func (l *Log) isolateBounded(f func() error) error { return l.await(l.launch(f)) }
 
+// isolateReading is isolate for work that only reads. A database that gave up can hold a lock for ever that reading needs, to
+// begin or to close an iterator: then f is left behind, with whatever it was to fill.
+func (l *Log) isolateReading(f func() error) error {
+	done := l.launch(f)
+	select {
+	case err := <-done:
+		return err
+	case <-l.fatal:
+	}
+	timer := time.NewTimer(l.cfg.CloseWait)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("%w: no answer for %v", errGaveUp, l.cfg.CloseWait)
+	}
+}
+
 // launch starts f; its outcome comes on the channel, unless it hangs.
 func (l *Log) launch(f func() error) <-chan error {
 	done := make(chan error, 1)

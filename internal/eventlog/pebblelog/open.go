@@ -203,6 +203,9 @@ func (l *Log) create() error {
 	b := l.db.NewBatch()
 	defer func() { _ = b.Close() }()
 	mustFinish(b.Set(metaKey(), l.encodeMeta(), nil))
+	for p, offset := range l.cfg.Begin {
+		mustFinish(b.Set(startKey(event.Partition(p)), binary.LittleEndian.AppendUint64(nil, uint64(offset)), nil))
+	}
 	if err := l.applySynced(b); err != nil {
 		return fmt.Errorf("write meta: %w", err)
 	}

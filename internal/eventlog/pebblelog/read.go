@@ -3,6 +3,7 @@ package pebblelog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -47,7 +48,14 @@ func (l *Log) Read(
 	if from >= end {
 		return dst, nil
 	}
-	out, err := l.readChunks(ctx, p, from, end, maxBytes, dst)
+	var out []eventlog.Entry
+	err = l.isolateReading(func() (err error) {
+		out, err = l.readChunks(ctx, p, from, end, maxBytes, dst)
+		return err
+	})
+	if errors.Is(err, errGaveUp) {
+		return nil, fmt.Errorf("read partition %d at %d: %w", p, from, err) // dst may be written to
+	}
 	if err != nil {
 		// A truncation may have removed chunks since checkStart.
 		if truncated := l.checkStart(p, from); truncated != nil {

@@ -17,6 +17,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"tidemark/internal/testkit/child"
 )
 
 // User and Password get in at the listeners with SASL.
@@ -122,7 +124,7 @@ func (c *Cluster) format(ctx context.Context, nd *node, clusterID string) error 
 	if err := os.WriteFile(nd.properties, []byte(c.propertiesOf(nd)), 0o644); err != nil {
 		return err
 	}
-	args := append(c.javaOptions(), "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", nd.properties)
+	args := append(c.javaOptions(), "kafka.tools.StorageTool", "format", "--cluster-id="+clusterID, "-c", nd.properties)
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		args = append(args, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, User, Password))
 	}
@@ -163,7 +165,7 @@ func (c *Cluster) run(i int) error {
 	defer func() { _ = out.Close() }()
 	cmd := exec.Command(c.java, append(c.javaOptions(), "kafka.Kafka", nd.properties)...)
 	cmd.Stdout, cmd.Stderr = out, out
-	bindLife(cmd)
+	child.BindLife(cmd)
 	if err := cmd.Start(); err != nil {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"tidemark/internal/testkit/child"
 )
 
 // Kill ends the server and all its processes with SIGKILL: nothing is written
@@ -54,25 +56,19 @@ func (s *Server) Stop() error {
 // Freeze stops all processes of the server where they are. Connections stay
 // and get no answer; new ones are taken by the kernel, and get none either.
 func (s *Server) Freeze() error {
-	pids := append([]int{s.cmd.Process.Pid}, s.children()...)
-	for _, pid := range pids {
-		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return fmt.Errorf("freeze PostgreSQL: %w", err)
-		}
-		s.frozen = append(s.frozen, pid)
+	// The postmaster first: it makes no further children then.
+	if err := child.Freeze(s.cmd.Process.Pid); err != nil {
+		return err
 	}
-	return nil
+	s.frozen = append([]int{s.cmd.Process.Pid}, s.children()...)
+	return child.Freeze(s.frozen...)
 }
 
 // Thaw lets a frozen server go on.
 func (s *Server) Thaw() error {
-	for _, pid := range s.frozen {
-		if err := syscall.Kill(pid, syscall.SIGCONT); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return fmt.Errorf("thaw PostgreSQL: %w", err)
-		}
-	}
+	pids := s.frozen
 	s.frozen = nil
-	return nil
+	return child.Thaw(pids...)
 }
 
 // Close kills the server and removes its folder.

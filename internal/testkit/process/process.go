@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tidemark/internal/testkit/child"
 )
 
 // Build builds the binary into dir and returns its path.
@@ -138,6 +140,12 @@ func (s *Server) Kill() {
 	err := <-s.ended
 	s.ended <- err
 }
+
+// Freeze stops the process where it is, as a virtual machine that is moved does.
+func (s *Server) Freeze() error { return child.Freeze(s.cmd.Process.Pid) }
+
+// Thaw lets it go on.
+func (s *Server) Thaw() error { return child.Thaw(s.cmd.Process.Pid) }
 
 // Terminate asks the process to end and returns how it did.
 func (s *Server) Terminate() error {
