@@ -11,6 +11,7 @@ import (
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	io "io"
 	math "math"
+	sync "sync"
 	unsafe "unsafe"
 )
 
@@ -1033,6 +1034,79 @@ func (m *Erasure) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+var vtprotoPool_Event = sync.Pool{
+	New: func() interface{} {
+		return &Event{}
+	},
+}
+
+func (m *Event) ResetVT() {
+	if m != nil {
+		m.Geo.ReturnToVTPool()
+		for _, mm := range m.Params {
+			mm.ResetVT()
+		}
+		f0 := m.Params[:0]
+		for _, mm := range m.UserProperties {
+			mm.ResetVT()
+		}
+		f1 := m.UserProperties[:0]
+		m.Reset()
+		m.Params = f0
+		m.UserProperties = f1
+	}
+}
+func (m *Event) ReturnToVTPool() {
+	if m != nil {
+		m.ResetVT()
+		vtprotoPool_Event.Put(m)
+	}
+}
+func EventFromVTPool() *Event {
+	return vtprotoPool_Event.Get().(*Event)
+}
+
+var vtprotoPool_Geo = sync.Pool{
+	New: func() interface{} {
+		return &Geo{}
+	},
+}
+
+func (m *Geo) ResetVT() {
+	if m != nil {
+		m.Reset()
+	}
+}
+func (m *Geo) ReturnToVTPool() {
+	if m != nil {
+		m.ResetVT()
+		vtprotoPool_Geo.Put(m)
+	}
+}
+func GeoFromVTPool() *Geo {
+	return vtprotoPool_Geo.Get().(*Geo)
+}
+
+var vtprotoPool_Param = sync.Pool{
+	New: func() interface{} {
+		return &Param{}
+	},
+}
+
+func (m *Param) ResetVT() {
+	if m != nil {
+		m.Reset()
+	}
+}
+func (m *Param) ReturnToVTPool() {
+	if m != nil {
+		m.ResetVT()
+		vtprotoPool_Param.Put(m)
+	}
+}
+func ParamFromVTPool() *Param {
+	return vtprotoPool_Param.Get().(*Param)
+}
 func (m *Record) SizeVT() (n int) {
 	if m == nil {
 		return 0
@@ -2288,7 +2362,7 @@ func (m *Event) UnmarshalVT(dAtA []byte) error {
 				return io.ErrUnexpectedEOF
 			}
 			if m.Geo == nil {
-				m.Geo = &Geo{}
+				m.Geo = GeoFromVTPool()
 			}
 			if err := m.Geo.UnmarshalVT(dAtA[iNdEx:postIndex]); err != nil {
 				return err
@@ -2656,7 +2730,14 @@ func (m *Event) UnmarshalVT(dAtA []byte) error {
 			if postIndex > l {
 				return io.ErrUnexpectedEOF
 			}
-			m.Params = append(m.Params, &Param{})
+			if len(m.Params) == cap(m.Params) {
+				m.Params = append(m.Params, &Param{})
+			} else {
+				m.Params = m.Params[:len(m.Params)+1]
+				if m.Params[len(m.Params)-1] == nil {
+					m.Params[len(m.Params)-1] = &Param{}
+				}
+			}
 			if err := m.Params[len(m.Params)-1].UnmarshalVT(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
@@ -2690,7 +2771,14 @@ func (m *Event) UnmarshalVT(dAtA []byte) error {
 			if postIndex > l {
 				return io.ErrUnexpectedEOF
 			}
-			m.UserProperties = append(m.UserProperties, &Param{})
+			if len(m.UserProperties) == cap(m.UserProperties) {
+				m.UserProperties = append(m.UserProperties, &Param{})
+			} else {
+				m.UserProperties = m.UserProperties[:len(m.UserProperties)+1]
+				if m.UserProperties[len(m.UserProperties)-1] == nil {
+					m.UserProperties[len(m.UserProperties)-1] = &Param{}
+				}
+			}
 			if err := m.UserProperties[len(m.UserProperties)-1].UnmarshalVT(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
@@ -4960,7 +5048,7 @@ func (m *Event) UnmarshalVTUnsafe(dAtA []byte) error {
 				return io.ErrUnexpectedEOF
 			}
 			if m.Geo == nil {
-				m.Geo = &Geo{}
+				m.Geo = GeoFromVTPool()
 			}
 			if err := m.Geo.UnmarshalVTUnsafe(dAtA[iNdEx:postIndex]); err != nil {
 				return err
@@ -5336,7 +5424,14 @@ func (m *Event) UnmarshalVTUnsafe(dAtA []byte) error {
 			if postIndex > l {
 				return io.ErrUnexpectedEOF
 			}
-			m.Params = append(m.Params, &Param{})
+			if len(m.Params) == cap(m.Params) {
+				m.Params = append(m.Params, &Param{})
+			} else {
+				m.Params = m.Params[:len(m.Params)+1]
+				if m.Params[len(m.Params)-1] == nil {
+					m.Params[len(m.Params)-1] = &Param{}
+				}
+			}
 			if err := m.Params[len(m.Params)-1].UnmarshalVTUnsafe(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
@@ -5370,7 +5465,14 @@ func (m *Event) UnmarshalVTUnsafe(dAtA []byte) error {
 			if postIndex > l {
 				return io.ErrUnexpectedEOF
 			}
-			m.UserProperties = append(m.UserProperties, &Param{})
+			if len(m.UserProperties) == cap(m.UserProperties) {
+				m.UserProperties = append(m.UserProperties, &Param{})
+			} else {
+				m.UserProperties = m.UserProperties[:len(m.UserProperties)+1]
+				if m.UserProperties[len(m.UserProperties)-1] == nil {
+					m.UserProperties[len(m.UserProperties)-1] = &Param{}
+				}
+			}
 			if err := m.UserProperties[len(m.UserProperties)-1].UnmarshalVTUnsafe(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}

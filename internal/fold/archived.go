@@ -59,6 +59,7 @@ func (f *Fold) ApplyArchived(a *store.ArchivedEvent, logged *event.Event, out *s
 	}
 	f.touch(c)
 	var account ledger.Outcomes // the events were accounted for when they came
+	f.kept = kept{}
 	part := f.place(c, e, def, &account)
 	f.add(c, part, e, def)
 	n := len(out.Events)

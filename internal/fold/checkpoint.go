@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -38,13 +39,16 @@ type Frozen struct {
 	Snapshot
 	fold    *Fold
 	clients []*client
-	early   []savedClient // encoded by the fold, before it changed them
+	early   map[*client][]byte // encoded by the fold, before it changed them
 }
 
 type savedClient struct {
 	key   string
 	value []byte
 }
+
+// Erasures returns those that were logged since the last Freeze, in order. It is for the goroutine of Apply.
+func (f *Fold) Erasures() []store.Erasure { return slices.Clone(f.erasures) }
 
 // Freeze begins a checkpoint: between two batches, by the goroutine of Apply.
 // One may be under way at a time.
@@ -77,60 +81,85 @@ func (f *Fold) Freeze() (*Frozen, error) {
 // portion is how many clients are encoded at a time while the fold waits.
 const portion = 256
 
-// Encode calls emit for every client that changed since the checkpoint before,
-// as it was at Freeze; nil for one that was erased. emit must not keep the slices.
+// Encode calls emit for every client that changed since the checkpoint before, as it
+// was at Freeze, in ascending order of keys and each key once; nil for one that was
+// erased. emit must not keep the slices.
 func (z *Frozen) Encode(emit func(key, value []byte) error) error {
-	var batch []savedClient
-	for from := 0; from < len(z.clients); from += portion {
-		batch = z.take(batch[:0], z.clients[from:min(from+portion, len(z.clients))])
-		if err := emitAll(batch, emit); err != nil {
-			return err
-		}
-	}
-	z.fold.mu.Lock()
-	early := z.early
-	z.early = nil
-	z.fold.mu.Unlock()
-	return emitAll(early, emit)
-}
-
-func (z *Frozen) take(batch []savedClient, clients []*client) []savedClient {
-	z.fold.mu.Lock()
-	defer z.fold.mu.Unlock()
-	for _, c := range clients {
-		if c.frozen == z {
-			batch = append(batch, c.save())
-			c.frozen = nil
-		}
-	}
-	return batch
-}
-
-func emitAll(clients []savedClient, emit func(key, value []byte) error) error {
-	for _, c := range clients {
-		if err := emit([]byte(c.key), c.value); err != nil {
-			return err
+	clients := inOrder(z.clients)
+	var p encoded
+	for from := 0; from < len(clients); from += portion {
+		z.take(&p, clients[from:min(from+portion, len(clients))])
+		for _, c := range p.clients {
+			p.key = append(p.key[:0], c.key...)
+			if err := emit(p.key, c.value); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// inOrder sorts a copy of clients by key. Who was erased and came back is there twice:
+// the one that came later stays.
+func inOrder(clients []*client) []*client {
+	clients = slices.Clone(clients)
+	slices.SortStableFunc(clients, func(a, b *client) int { return strings.Compare(a.key, b.key) })
+	n := 0
+	for i, c := range clients {
+		if i+1 < len(clients) && clients[i+1].key == c.key {
+			continue
+		}
+		clients[n] = c
+		n++
+	}
+	return clients[:n]
+}
+
+// encoded is a portion, in memory that is used again for the next.
+type encoded struct {
+	clients []savedClient
+	bytes   []byte
+	key     []byte
+}
+
+func (z *Frozen) take(p *encoded, clients []*client) {
+	p.clients, p.bytes = p.clients[:0], p.bytes[:0]
+	z.fold.mu.Lock()
+	defer z.fold.mu.Unlock()
+	for _, c := range clients {
+		saved := savedClient{key: c.key}
+		if c.frozen == z {
+			c.frozen = nil
+			saved.value, p.bytes = c.save(p.bytes)
+		} else {
+			saved.value = z.early[c]
+		}
+		p.clients = append(p.clients, saved)
+	}
+}
+
 // encode saves c for the checkpoint before the fold changes it. Fold.mu is held.
 func (z *Frozen) encode(c *client) {
-	z.early = append(z.early, c.save())
+	if z.early == nil {
+		z.early = map[*client][]byte{}
+	}
+	z.early[c], _ = c.save(nil)
 	c.frozen = nil
 }
 
-// save encodes c; the value of an erased client is nil.
-func (c *client) save() savedClient {
+// save encodes c behind what is in buf, which it extends; the value of an erased client
+// is nil.
+func (c *client) save(buf []byte) (value, extended []byte) {
 	if c.gone {
-		return savedClient{key: c.key}
+		return nil, buf
 	}
-	value, err := c.MarshalVT()
-	if err != nil {
+	from, size := len(buf), c.SizeVT()
+	buf = slices.Grow(buf, size)[:from+size]
+	value = buf[from:]
+	if _, err := c.MarshalToSizedBufferVT(value); err != nil {
 		panic("BUG: client record does not encode: " + err.Error())
 	}
-	return savedClient{c.key, value}
+	return value, buf
 }
 
 // Thaw ends a checkpoint that is committed: clients that were not touched since

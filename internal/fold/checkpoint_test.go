@@ -108,3 +108,41 @@ func TestThawKeepsTheClientsTouchedLast(t *testing.T) {
 		}
 	}
 }
+
+// A state can write what comes in order without keeping it in memory.
+func TestEncodeIsInOrderAndOnce(t *testing.T) {
+	h := newHarness(t)
+	h.define(&event.Definition{Version: 1, TimeZone: "UTC", Currency: "EUR"})
+	for i := range 700 {
+		h.view(fmt.Sprint("c", i*7919%700), fmt.Sprint("k", i), int64(1000+i))
+	}
+	h.flush()
+	for i := range 20 { // erased, and half of them here again
+		id := fmt.Sprint("c", i)
+		h.apply(&event.Record{Kind: &event.Record_Erasure{Erasure: &event.Erasure{Property: testProperty, ClientId: id, IngestTime: int64(5000 + i)}}})
+		if i%2 == 0 {
+			h.view(id, fmt.Sprint("again", i), int64(6000+i))
+		}
+	}
+	z, err := h.fold.Freeze()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		h.view(fmt.Sprint("c", 2*i+1), fmt.Sprint("later", i), int64(7000+i))
+	}
+	var keys []string
+	erased := 0
+	if err := z.Encode(func(k, v []byte) error {
+		keys = append(keys, string(k))
+		if v == nil {
+			erased++
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(keys); !slices.IsSorted(keys) || len(slices.Compact(keys)) != n || n != 700 || erased != 10 {
+		t.Errorf("%d keys, in order: %v; %d erased, want 700 in order, 10 erased", len(keys), slices.IsSorted(keys), erased)
+	}
+}

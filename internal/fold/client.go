@@ -5,6 +5,7 @@ package fold
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"tidemark/internal/event"
 )
@@ -17,6 +18,7 @@ type client struct {
 	index    map[keyHash]event.Time // of Keys, once there are many
 
 	touched bool
+	recent          // what the batch under way did to the sessions
 	dirty   bool    // changed since the last checkpoint was frozen
 	gone    bool    // erased: the checkpoint deletes what is saved
 	frozen  *Frozen // checkpoint under way that has not encoded it yet
@@ -46,9 +48,11 @@ func (f *Fold) client(p event.PropertyID, verdict, clientID string) (*client, er
 		}
 	}
 	if saved != nil {
-		if err := c.UnmarshalVT(saved); err != nil {
+		// Its texts stay where they are: saved is ours, and lives as long as they do.
+		if err := c.UnmarshalVTUnsafe(saved); err != nil {
 			return nil, fmt.Errorf("decode client record of property %d: %w", p, err)
 		}
+		c.Keys = slices.Clip(c.Keys) // what follows them is not for append to write over
 	} else {
 		f.noteVerdict(verdict)
 		c.Number = uint64(f.now)

@@ -27,7 +27,7 @@ func (f *Fold) define(d *event.Definition, payload []byte) error {
 	if have := f.definitions[event.PropertyID(d.Property)]; have != nil && have.record.Version >= d.Version {
 		return nil
 	}
-	// The texts of d alias payload, which the caller reuses; those of own do not.
+	// The texts of d alias payload, which holds more than this record; those of own do not.
 	own := &event.Record{}
 	if err := own.UnmarshalVT(payload); err != nil {
 		return fmt.Errorf("decode definition of property %d: %w", d.Property, err)

@@ -15,6 +15,7 @@ import (
 type session struct {
 	parts  []*Part
 	sum    *Part // of all parts; its lists and told state are not used
+	merged *Part // memory of sum where there are several parts
 	origin *Origin
 	first  *Origin // the client's first session's source
 	isNew  bool
@@ -37,7 +38,7 @@ func (s *scratch) next() *session {
 		}
 		s.sessions = s.sessions[:len(s.sessions)-1]
 	}
-	made := &session{sum: &Part{}, origin: &Origin{}}
+	made := &session{merged: &Part{}, origin: &Origin{}}
 	s.sessions = append(s.sessions, made)
 	return made
 }
@@ -96,6 +97,11 @@ func runLength(parts []*Part) int {
 }
 
 func (s *session) addUp() {
+	if len(s.parts) == 1 {
+		s.sum = s.parts[0]
+		return
+	}
+	s.sum = s.merged
 	s.sum.Absorbed = nil
 	s.sum.copyFrom(s.parts[0])
 	for _, p := range s.parts[1:] {

@@ -67,7 +67,9 @@ type Fold struct {
 	record          event.Record
 	event           event.Event
 	facts           enrich.Facts
+	kept            kept
 	scratch         scratch
+	tellAll         bool // tests: every session is looked at, changed or not
 }
 
 // New returns the fold of a partition, with nothing read yet.
@@ -89,13 +91,14 @@ func New(p event.Partition, saved Saved, derive *enrich.Deriver) *Fold {
 // Clock returns the largest IngestTime read.
 func (f *Fold) Clock() event.Time { return f.clock }
 
-// Apply folds one record and adds the event rows it makes to out. payload may be
-// reused by the caller afterwards. Sessions follow in Flush.
+// Apply folds one record and adds the event rows it makes to out. Texts of these rows
+// lie in payload, which must not change as long as they are used; nothing else that
+// the fold keeps does. Sessions follow in Flush.
 func (f *Fold) Apply(offset event.Offset, payload []byte, out *store.Batch) error {
 	f.now = event.MakeRowID(f.partition, offset)
 	// Fast path: an event is decoded into the same struct again and again.
 	if body, ok := eventBody(payload); ok {
-		f.event.Reset()
+		f.event.ResetVT()
 		if err := f.event.UnmarshalVTUnsafe(body); err != nil {
 			return fmt.Errorf("decode event %d of partition %d: %w", offset, f.partition, err)
 		}
@@ -175,6 +178,7 @@ func (f *Fold) applyEvent(e *event.Event, out *store.Batch) error {
 		account.Overflow++
 	}
 	f.count(e, account)
+	f.kept = kept{}
 	part := f.place(c, e, def, account)
 	f.add(c, part, e, def)
 	f.appendRows(out, c, part, e, def, account)

@@ -18,17 +18,15 @@ func BenchmarkFold(b *testing.B) {
 	h := newHarness(b)
 	h.define(&event.Definition{Version: 1, TimeZone: "Europe/Berlin", Currency: "EUR"})
 	out := &store.Batch{}
-	buf := make([]byte, 0, 4096)
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := range b.N {
-		buf = append(buf[:0], payloads[i%len(payloads)]...)
 		if i > 0 && i%len(payloads) == 0 { // each pass: the same visits, as new clients
 			b.StopTimer()
 			h = newHarness(b)
 			b.StartTimer()
 		}
-		if err := h.fold.Apply(event.Offset(i+1), buf, out); err != nil {
+		if err := h.fold.Apply(event.Offset(i+1), payloads[i%len(payloads)], out); err != nil {
 			b.Fatal(err)
 		}
 		if i%1000 == 999 {
@@ -65,4 +63,53 @@ func benchPayloads(b *testing.B, n, clients int) [][]byte {
 		out[i] = b
 	}
 	return out
+}
+
+// BenchmarkReturning folds one event of each of many clients that were saved before
+// and are let go after: each is loaded, decoded and encoded.
+func BenchmarkReturning(b *testing.B) {
+	const clients, perClient = 20_000, 4
+	payloads := benchPayloads(b, clients*(perClient+1), clients)
+	h := newHarness(b)
+	h.define(&event.Definition{Version: 1, TimeZone: "Europe/Berlin", Currency: "EUR"})
+	out := &store.Batch{}
+	offset := event.Offset(1)
+	apply := func(payload []byte) {
+		if err := h.fold.Apply(offset, payload, out); err != nil {
+			b.Fatal(err)
+		}
+		offset++
+	}
+	checkpoint := func(emit func(key, value []byte) error) {
+		h.fold.Flush(out)
+		out.Reset()
+		z, err := h.fold.Freeze()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := z.Encode(emit); err != nil {
+			b.Fatal(err)
+		}
+		z.Thaw(0)
+	}
+	for _, payload := range payloads[:clients*perClient] {
+		apply(payload)
+	}
+	size := 0
+	checkpoint(func(key, value []byte) error {
+		h.saved[string(key)] = append([]byte(nil), value...)
+		size += len(value)
+		return nil
+	})
+	again := payloads[clients*perClient:]
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		apply(again[i%len(again)])
+		if i%1000 == 999 {
+			checkpoint(func([]byte, []byte) error { return nil })
+		}
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(size)/float64(len(h.saved)), "B/record")
 }

@@ -3,8 +3,8 @@ package fold
 
 import "strings"
 
-// interner holds texts that come up again and again (browsers, countries,
-// paths). It also cuts them loose from the log's buffer, which they alias.
+// interner holds texts of client records that come up again and again (browsers,
+// countries, hosts). It also cuts them loose from the log's buffer, which they alias.
 type interner map[string]string
 
 // internerSize bounds it; when full it starts over, and texts in use stay alive

@@ -71,6 +71,7 @@ func (f *Fold) join(c *client, thread Thread, sid string, day int32, at event.Ti
 			stay, gone = gone, stay
 		}
 		stay.absorb(gone)
+		c.shaken = true
 		if c.FirstPart == gone.Id {
 			c.FirstPart = stay.Id
 		}

@@ -53,6 +53,7 @@ func (c *client) archive(s *session) {
 }
 
 func (c *client) drop(s *session) {
+	c.shaken = true // what stays may have owed something to it
 	for _, p := range s.parts {
 		if c.FirstPart == p.Id {
 			c.FirstPart = 0

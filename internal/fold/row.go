@@ -4,7 +4,6 @@ package fold
 
 import (
 	"sort"
-	"strings"
 
 	"tidemark/internal/event"
 	"tidemark/internal/ledger"
@@ -24,22 +23,24 @@ func (f *Fold) appendRows(out *store.Batch, c *client, part *Part, e *event.Even
 	}
 }
 
+// eventRow makes the row of e. Its texts are those of the record and of the facts: the
+// store has its own way to keep texts once, and looks for each of them anyway.
 func (f *Fold) eventRow(c *client, part *Part, e *event.Event, def *definition) store.EventRow {
 	country, region, city := geoOf(e)
-	facts, name := &f.facts, f.names.get
+	facts := &f.facts
 	return store.EventRow{
 		Property: c.property, Row: f.now, Part: event.RowID(part.Id), Client: event.RowID(c.Number),
-		UserID: strings.Clone(e.UserId), Verdict: c.verdict,
+		UserID: e.UserId, Verdict: c.verdict,
 		EventTime: event.Time(e.EventTime), IngestTime: event.Time(e.IngestTime),
-		Index: e.Index, Key: strings.Clone(e.Key),
-		Name: name(e.Name), Host: name(facts.Host), Path: name(facts.Path), Query: strings.Clone(facts.Query),
-		Title: name(orNotSet(e.Title)), Referrer: name(orNotSet(e.Referrer)),
-		Language: name(orNotSet(e.Language)), Screen: name(orNotSet(e.Screen)),
-		Country: name(country), Region: name(region), City: name(city),
-		Category: name(facts.Category), Browser: name(facts.Browser), OS: name(facts.OS), OSMajor: name(facts.OSMajor),
-		Source: name(facts.Source), Medium: name(facts.Medium), Campaign: name(facts.Campaign),
+		Index: e.Index, Key: e.Key,
+		Name: e.Name, Host: facts.Host, Path: facts.Path, Query: facts.Query,
+		Title: orNotSet(e.Title), Referrer: orNotSet(e.Referrer),
+		Language: orNotSet(e.Language), Screen: orNotSet(e.Screen),
+		Country: country, Region: region, City: city,
+		Category: facts.Category, Browser: facts.Browser, OS: facts.OS, OSMajor: facts.OSMajor,
+		Source: facts.Source, Medium: facts.Medium, Campaign: facts.Campaign,
 		EngagementMS: e.EngagementMs, Active: isActive(e), PageView: isPageView(e.Name),
-		KeyEvent: isKeyEvent(e, def), ValueMicros: e.ValueMicros, Currency: name(currency(e)),
+		KeyEvent: isKeyEvent(e, def), ValueMicros: e.ValueMicros, Currency: currency(e),
 		MarkedKey: e.KeyEvent, CountedBefore: e.SessionCount > 1,
 		Params: f.params(e),
 	}

@@ -13,12 +13,15 @@ import (
 // client knows of itself.
 func (f *Fold) add(c *client, part *Part, e *event.Event, def *definition) {
 	order := event.OrderOf(e)
+	c.hit(part)
 	c.LastEventTime = max(c.LastEventTime, e.EventTime)
 	if c.FirstEvent == nil || (part.Thread != THREAD_ALONE && order.Compare(c.FirstEvent.order()) < 0) {
-		c.FirstEvent, c.FirstRow, c.FirstPart = placeOf(order), uint64(f.now), part.Id
+		c.FirstEvent, c.FirstRow, c.FirstPart = f.keep(e).place, uint64(f.now), part.Id
+		c.shaken = true
 	}
 	if part.First == nil || order.Compare(part.First.order()) < 0 {
-		part.First = placeOf(order)
+		part.First = f.keep(e).place
+		c.shaken = true
 		part.Visit = f.visit(e, &f.facts)
 	}
 	part.End = max(part.End, e.EventTime)
@@ -29,27 +32,27 @@ func (f *Fold) add(c *client, part *Part, e *event.Event, def *definition) {
 		part.Views++
 	}
 	if e.Name == "page_view" {
-		part.addView(order, f)
+		f.addView(part, order, e)
 	}
 	part.KeyEvents += keyEvents(e, def)
 	part.RevenueMicros += revenue(e, def)
 	if f.facts.HasSource && (part.Origin == nil || order.Compare(part.Origin.Place.order()) < 0) {
-		part.Origin = &Origin{Place: placeOf(order), Source: f.names.get(f.facts.Source),
+		c.shaken = true
+		part.Origin = &Origin{Place: f.keep(e).place, Source: f.names.get(f.facts.Source),
 			Medium: f.names.get(f.facts.Medium), Campaign: f.names.get(f.facts.Campaign)}
 	}
 	if e.UserId != "" && (part.UserPlace == nil || order.Compare(part.UserPlace.order()) < 0) {
-		part.UserPlace, part.UserId = placeOf(order), strings.Clone(e.UserId)
+		part.UserPlace, part.UserId = f.keep(e).place, strings.Clone(e.UserId)
 	}
 }
 
-func (p *Part) addView(order event.Order, f *Fold) {
+func (f *Fold) addView(p *Part, order event.Order, e *event.Event) {
 	first := p.Landing == nil || order.Compare(p.Landing.Place.order()) < 0
 	last := p.Exit == nil || order.Compare(p.Exit.Place.order()) > 0
 	if !first && !last {
 		return
 	}
-	page := &Page{Place: placeOf(order), Host: f.names.get(f.facts.Host),
-		Path: f.names.get(f.facts.Path), Query: strings.Clone(f.facts.Query)}
+	page := f.keep(e).page
 	if first {
 		p.Landing = page
 	}
@@ -128,10 +131,6 @@ func isPageView(name string) bool { return name == "page_view" || name == "scree
 
 func isKeyEvent(e *event.Event, def *definition) bool {
 	return e.KeyEvent || def.keyEvents[e.Name]
-}
-
-func placeOf(o event.Order) *Place {
-	return &Place{EventTime: int64(o.EventTime), Index: o.Index, Key: strings.Clone(o.Key)}
 }
 
 func (p *Place) order() event.Order {

@@ -4,6 +4,7 @@ package fold
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 
@@ -27,7 +28,12 @@ func (f *Fold) tell(c *client, out *store.Batch) {
 	old := append(f.scratch.told[:0], c.Told...)
 	f.scratch.told = old
 	c.Told = c.Told[:0]
+	same := !f.tellAll && c.sameSessions(sessions, old, def)
 	for _, s := range sessions {
+		if same && !slices.Contains(s.parts, c.part) {
+			c.Told = append(c.Told, findTold(old, s.parts[0].Id))
+			continue
+		}
 		row := f.sessionRow(c, s, def)
 		told, checksum := findTold(old, uint64(row.Session)), f.checksum(&row)
 		if told == nil || told.Checksum != checksum {
@@ -41,6 +47,7 @@ func (f *Fold) tell(c *client, out *store.Batch) {
 		c.Told = append(c.Told, told)
 		f.tellAliases(c, s, row.Session, revision, out)
 	}
+	c.recent = recent{def: def}
 	for _, t := range old {
 		if findTold(c.Told, t.Session) == nil {
 			out.Sessions = append(out.Sessions, store.SessionRow{

@@ -3,7 +3,9 @@
 package fold
 
 import (
+	"bytes"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +20,7 @@ const testProperty = 7
 
 type nothingSaved map[string][]byte
 
-func (n nothingSaved) Client(key []byte) ([]byte, error) { return n[string(key)], nil }
+func (n nothingSaved) Client(key []byte) ([]byte, error) { return bytes.Clone(n[string(key)]), nil }
 
 // harness drives one fold the way the processor does.
 type harness struct {
@@ -29,6 +31,8 @@ type harness struct {
 	told   []store.Batch
 	out    store.Batch
 	keyNum int
+	// payloads are of the batch under way: its rows have texts in them.
+	payloads [][]byte
 }
 
 func newHarness(t testing.TB) *harness {
@@ -62,21 +66,39 @@ func (h *harness) apply(r *event.Record) {
 	if err := h.fold.Apply(h.next, b, &h.out); err != nil {
 		h.t.Fatal(err)
 	}
-	// The fold must not keep the buffer.
-	for i := range b {
-		b[i] = 0xff
-	}
+	h.payloads = append(h.payloads, b)
 	h.next++
 }
 
 func (h *harness) flush() {
 	h.fold.Flush(&h.out)
 	h.told = append(h.told, store.Batch{
-		Events:   slices.Clone(h.out.Events),
+		Events:   withOwnTexts(h.out.Events),
 		Sessions: slices.Clone(h.out.Sessions),
 		Aliases:  slices.Clone(h.out.Aliases),
 	})
 	h.out.Reset()
+	// Only the rows may have had texts in the records.
+	for _, b := range h.payloads {
+		for i := range b {
+			b[i] = 0xff
+		}
+	}
+	h.payloads = h.payloads[:0]
+}
+
+// withOwnTexts copies rows with their texts, as a store does.
+func withOwnTexts(rows []store.EventRow) []store.EventRow {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		row := reflect.ValueOf(&rows[i]).Elem()
+		for j := range row.NumField() {
+			if f := row.Field(j); f.Kind() == reflect.String {
+				f.SetString(strings.Clone(f.String()))
+			}
+		}
+	}
+	return rows
 }
 
 // restart makes a checkpoint and starts a new fold from it.

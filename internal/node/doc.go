@@ -19,6 +19,8 @@
 //	N3  Evict ends a lease only if it has not been renewed since the evicter saw it.
 //	N4  Leases returns all leases of one moment, by id, or an error. A database that
 //	    does not answer is never an empty list.
+//	N5  What a node holds (Backlogs) stays until that node releases it: neither the end of its lease
+//	    nor a restart of the database takes it away.
 //
 // Concurrency: all methods may be called from any goroutine and any process. The
 // suite in nodetest holds every adapter to this.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -53,9 +54,22 @@ type Lease struct {
 	Renewals uint64
 }
 
+// Backlogs says what nodes hold that was accepted and that no log has yet, so that freshness can
+// be told (S27). It has nothing to do with leases: what a node holds stays on its disk when it dies.
+type Backlogs interface {
+	// Hold says that the node holds something, the oldest of it accepted at `oldest`. ErrInvalid.
+	Hold(ctx context.Context, id string, oldest time.Time) error
+	// Release says that it holds nothing.
+	Release(ctx context.Context, id string) error
+	// OldestHeld returns when the oldest was accepted of what all nodes hold, and which holds it; false if
+	// none does.
+	OldestHeld(ctx context.Context) (oldest time.Time, id string, some bool, err error)
+}
+
 // Registry keeps leases.
 type Registry interface {
 	Source
+	Backlogs
 	// Register makes a lease for n (N1). ErrInvalid.
 	Register(ctx context.Context, n Node) (Lease, error)
 	// Renew says that the node lives. ErrEvicted, ErrReplaced.

@@ -28,6 +28,10 @@ type State interface {
 
 // Commit gathers what becomes durable together.
 type Commit interface {
+	// InOrder promises, before the first call of Client, that keys come in ascending
+	// order, by partition and then by bytes, and each once. A large commit then needs
+	// little memory.
+	InOrder()
 	// Client sets a client's record; nil deletes it (S30). It may be called from several goroutines
 	// and does not keep the slices.
 	Client(p event.Partition, key, value []byte) error

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"tidemark/internal/node"
 )
@@ -17,12 +18,13 @@ type Registry struct {
 	mu     sync.Mutex
 	leases map[string]node.Lease
 	last   uint64 // incarnation
+	held   map[string]time.Time
 }
 
 var _ node.Registry = (*Registry)(nil)
 
 // New returns a Registry without nodes.
-func New() *Registry { return &Registry{leases: map[string]node.Lease{}} }
+func New() *Registry { return &Registry{leases: map[string]node.Lease{}, held: map[string]time.Time{}} }
 
 // Register implements node.Registry.
 func (r *Registry) Register(ctx context.Context, n node.Node) (node.Lease, error) {
@@ -98,3 +100,43 @@ func (r *Registry) Leases(ctx context.Context) ([]node.Lease, error) {
 
 // Close implements node.Registry.
 func (r *Registry) Close() error { return nil }
+
+// Hold implements node.Backlogs.
+func (r *Registry) Hold(ctx context.Context, id string, oldest time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("note what node %s holds: %w", id, err)
+	}
+	if id == "" {
+		return fmt.Errorf("note what a node holds: no id: %w", node.ErrInvalid)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held[id] = oldest.UTC().Truncate(time.Microsecond)
+	return nil
+}
+
+// Release implements node.Backlogs.
+func (r *Registry) Release(ctx context.Context, id string) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("note that node %s holds nothing: %w", id, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.held, id)
+	return nil
+}
+
+// OldestHeld implements node.Backlogs.
+func (r *Registry) OldestHeld(ctx context.Context) (oldest time.Time, id string, some bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return oldest, "", false, fmt.Errorf("ask what nodes hold: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for of, t := range r.held {
+		if !some || t.Before(oldest) || t.Equal(oldest) && of < id {
+			oldest, id, some = t, of, true
+		}
+	}
+	return oldest, id, some, nil
+}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -38,6 +39,7 @@ func Run(t *testing.T, newStorage func(t *testing.T) Storage) {
 		{"DeregisterEndsOnlyItsOwnLease", deregisterOwn},
 		{"N4_EndedContextIsNoEmptyList", endedContext},
 		{"RegisterRefusesWhatIsNoNode", refuses},
+		{"N5_HeldUntilReleased", held},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -222,4 +224,43 @@ func refuses(t *testing.T, one, _ node.Registry) {
 		wantErr(t, name, err, node.ErrInvalid)
 	}
 	wantLeases(t, one)
+}
+
+// held: the oldest of all is told, to every process, and no end of a lease takes it away.
+func held(t *testing.T, one, other node.Registry) {
+	ctx := t.Context()
+	expect := func(what string, wantAt time.Time, wantID string, want bool) {
+		t.Helper()
+		at, id, some, err := other.OldestHeld(ctx)
+		if err != nil || some != want || id != wantID || !at.Equal(wantAt) {
+			t.Errorf("%s: %v by %q, %v, %v; want %v by %q, %v", what, at, id, some, err, wantAt, wantID, want)
+		}
+	}
+	early := time.Date(2026, 11, 28, 12, 0, 0, 123_000, time.UTC)
+	late := early.Add(time.Hour)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect("nobody", time.Time{}, "", false)
+	lease, err := one.Register(ctx, node.Node{ID: "collector-0", Roles: []string{"collector"}, Address: "a:1"})
+	must(err)
+	must(one.Hold(ctx, "collector-0", late))
+	expect("one", late, "collector-0", true)
+	must(other.Hold(ctx, "collector-1", early))
+	expect("two", early, "collector-1", true)
+	must(one.Hold(ctx, "collector-0", early.Add(-time.Minute)))
+	expect("moved", early.Add(-time.Minute), "collector-0", true)
+	must(one.Deregister(ctx, lease.ID, lease.Incarnation))
+	expect("without a lease", early.Add(-time.Minute), "collector-0", true)
+	must(one.Release(ctx, "collector-0"))
+	must(one.Release(ctx, "collector-0"))
+	expect("released", early, "collector-1", true)
+	must(other.Release(ctx, "collector-1"))
+	expect("nobody again", time.Time{}, "", false)
+	if err := one.Hold(ctx, "", early); !errors.Is(err, node.ErrInvalid) {
+		t.Errorf("a node without id: %v", err)
+	}
 }

@@ -62,8 +62,10 @@ type health struct {
 	failures int
 }
 
-// unchecked is a node of which nothing is known yet (W4).
-func unchecked() health { return health{reason: "not checked yet"} }
+// Unchecked is the Reason of a node of which nothing is known yet (W4).
+const Unchecked = "not checked yet"
+
+func unchecked() health { return health{reason: Unchecked} }
 
 // after returns the health after one more check (W3).
 func (h health) after(err error) health {

@@ -17,8 +17,8 @@ const (
 	sealed int16 = 1
 )
 
-// minSaltKey is the least length of a key: less could be guessed.
-const minSaltKey = 16
+// MinSaltKey is the least length of a salt key in bytes: less could be guessed.
+const MinSaltKey = 16
 
 // errNoKey: the salt was sealed under a key that this node does not have. It
 // is no reason to make a new one: ids of one day would be of two kinds.
@@ -31,8 +31,8 @@ type sealer struct {
 func newSealer(keys [][]byte) (*sealer, error) {
 	s := &sealer{}
 	for i, key := range keys {
-		if len(key) < minSaltKey {
-			return nil, fmt.Errorf("key %d has %d bytes, at least %d are needed", i+1, len(key), minSaltKey)
+		if len(key) < MinSaltKey {
+			return nil, fmt.Errorf("key %d has %d bytes, at least %d are needed", i+1, len(key), MinSaltKey)
 		}
 		// Derived, so that the operator's key may have any length and other uses.
 		derived, err := hkdf.Key(sha256.New, key, nil, "tidemark salt 1", 32)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"log/slog"
+	"math"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,6 +26,9 @@ type Config struct {
 	// CacheBytes holds blocks of client records. Too small a cache makes every
 	// returning client a read from disk.
 	CacheBytes int64
+	// Portable cuts files so that copies (Copy) of one state after another differ by
+	// little: for states that are saved elsewhere after each commit.
+	Portable bool
 }
 
 // Deps is the wiring.
@@ -38,6 +42,14 @@ type State struct {
 	db    *pebble.DB
 	cache *pebble.Cache
 	mu    sync.Mutex // a commit under way
+	dir   string
+	fs    vfs.FS
+	opts  *pebble.Options
+	// spill is from how many bytes on a commit in order is written as tables, and size
+	// how large they are.
+	spill, size int
+	large       bool // the last commit in order was so
+	tables      int  // made so far, of all commits
 }
 
 var _ state.State = (*State)(nil)
@@ -45,6 +57,17 @@ var _ state.State = (*State)(nil)
 // pebbleFormat is fixed, so that an older version of this program can open what a
 // newer one wrote until we raise it on purpose.
 const pebbleFormat = pebble.FormatValueSeparation
+
+// What a Portable state has smaller.
+const (
+	// portableMemTable bounds the WAL, of which each copy is a real one. Larger costs
+	// that, and memory for each partition; smaller makes more tables, which compactions
+	// write again and which are saved again.
+	portableMemTable = 8 << 20
+	// portableManifest bounds Pebble's own list of tables, which grows with each flush
+	// and is in each copy.
+	portableManifest = 256 << 10
+)
 
 // Keys: one byte of kind first.
 const (
@@ -60,7 +83,7 @@ func Open(cfg Config, deps Deps) (*State, error) {
 		fs = vfs.Default
 	}
 	opts := &pebble.Options{
-		FS:                    orderedFS{fs},
+		FS:                    orderedFS{fs, cfg.Portable},
 		Cache:                 cache,
 		FormatMajorVersion:    pebbleFormat,
 		MemTableSize:          32 << 20,
@@ -73,16 +96,28 @@ func Open(cfg Config, deps Deps) (*State, error) {
 				"file", info.Path, "error", info.Details)
 		}},
 	}
+	if cfg.Portable {
+		opts.MemTableSize = portableMemTable
+		opts.MaxManifestFileSize = portableManifest
+	}
 	for i := range opts.Levels {
 		// New clients are looked up and not found: the filter spares the read.
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
+	opts.EnsureDefaults() // tables of commits are written with them as well
 	db, err := pebble.Open(cfg.Dir, opts)
 	if err != nil {
 		cache.Unref()
 		return nil, fmt.Errorf("open processor state in %s: %w", cfg.Dir, mark(err))
 	}
-	return &State{db: db, cache: cache}, nil
+	s := &State{db: db, cache: cache, dir: cfg.Dir, fs: opts.FS, opts: opts, spill: spillBytes, size: tableBytes}
+	if cfg.Portable {
+		s.spill = math.MaxInt // a table for each commit would be saved, compacted and saved again
+	}
+	if err := s.removeTables(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open processor state in %s: %w", cfg.Dir, err), s.Close())
+	}
+	return s, nil
 }
 
 // mark makes Pebble's corruption recognisable as the contract's.
@@ -157,49 +192,6 @@ func (s *State) Close() error {
 	err := s.db.Close()
 	s.cache.Unref()
 	return err
-}
-
-type commit struct {
-	state *State
-	mu    sync.Mutex
-	batch *pebble.Batch
-	buf   []byte
-}
-
-func (c *commit) Client(p event.Partition, key, value []byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.buf = appendClientKey(c.buf[:0], p, key)
-	n := len(c.buf)
-	if value == nil {
-		return c.batch.Delete(c.buf, nil)
-	}
-	c.buf = seal(c.buf, value)
-	return c.batch.Set(c.buf[:n], c.buf[n:], nil)
-}
-
-func (c *commit) Finish(_ context.Context, m *state.Meta) error {
-	m.Version = state.FormatVersion
-	b, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("encode processor state: %w", err)
-	}
-	if err := c.batch.Set([]byte{metaKey}, seal(nil, b), nil); err != nil {
-		return err
-	}
-	if err := c.batch.Commit(pebble.Sync); err != nil {
-		return fmt.Errorf("commit processor state: %w", mark(err))
-	}
-	return nil
-}
-
-func (c *commit) Abandon() {
-	if c.batch == nil {
-		return
-	}
-	_ = c.batch.Close() // it holds memory only
-	c.batch = nil
-	c.state.mu.Unlock()
 }
 
 func appendClientKey(dst []byte, p event.Partition, key []byte) []byte {

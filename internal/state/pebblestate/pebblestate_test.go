@@ -20,9 +20,11 @@ import (
 	"tidemark/internal/state"
 )
 
-func openOn(t *testing.T, fs vfs.FS) *State {
+func openOn(t *testing.T, fs vfs.FS) *State { return openAs(t, fs, false) }
+
+func openAs(t *testing.T, fs vfs.FS, portable bool) *State {
 	t.Helper()
-	s, err := Open(Config{Dir: "state", CacheBytes: 1 << 20}, Deps{FS: fs, Logger: slog.New(slog.DiscardHandler)})
+	s, err := Open(Config{Dir: "state", CacheBytes: 1 << 20, Portable: portable}, Deps{FS: fs, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +101,12 @@ func TestAbandonedCommitLeavesNothing(t *testing.T) {
 // A power cut before every file operation leaves a whole round: the last that
 // Finish reported, or the one under way.
 func TestPowerCutLeavesAWholeCommitC1(t *testing.T) {
+	for _, portable := range []bool{false, true} {
+		t.Run(fmt.Sprintf("portable=%v", portable), func(t *testing.T) { cutPower(t, portable) })
+	}
+}
+
+func cutPower(t *testing.T, portable bool) {
 	const clients = 200
 	mem := vfs.NewCrashableMem()
 	type cut struct {
@@ -114,12 +122,17 @@ func TestPowerCutLeavesAWholeCommitC1(t *testing.T) {
 		}
 		return nil
 	}))
-	s := openOn(t, fs)
+	s := openAs(t, fs, portable)
 	for round := uint64(1); round <= 6; round++ {
 		if err := commitClients(s, round, clients); err != nil {
 			t.Fatal(err)
 		}
 		done = round
+		if portable && round%2 == 0 {
+			if err := s.Purge(t.Context(), 0, nil); err != nil { // flushes: the next WAL could use this one's file again
+				t.Fatal(err)
+			}
+		}
 	}
 	recording = false
 	if err := s.Close(); err != nil {
@@ -129,7 +142,7 @@ func TestPowerCutLeavesAWholeCommitC1(t *testing.T) {
 		t.Fatalf("only %d power cuts", len(cuts))
 	}
 	for i, c := range cuts {
-		again := openOn(t, c.fs)
+		again := openAs(t, c.fs, portable)
 		if got := checkRound(t, again, clients); got != c.done && got != c.done+1 {
 			t.Errorf("cut %d: round %d came back, %d was finished", i, got, c.done)
 		}
