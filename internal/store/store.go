@@ -119,7 +119,16 @@ const (
 	// KeptCells are cells of days whose rows are gone (retain.go). Nothing makes them
 	// again, so nothing takes them out.
 	KeptCells Table = "kept_rollups"
+	// RollupSketches and KeptSketches are the sketches of users of such cells, where an adapter
+	// keeps them apart. A file of them goes wherever its cells go.
+	RollupSketches Table = "rollup_sketches"
+	KeptSketches   Table = "kept_sketches"
 )
+
+// OfCells tells whether t holds cells, or what belongs to them: sums, which name nobody.
+func (t Table) OfCells() bool {
+	return t == RollupCells || t == KeptCells || t == RollupSketches || t == KeptSketches
+}
 
 // Segment is one immutable file of rows of one table.
 type Segment struct {
@@ -158,6 +167,10 @@ type Manifest struct {
 	// and without gaps, from the beginning of time. Each range keeps the zone that its days
 	// had then.
 	Kept map[event.PropertyID][]RollupRange `json:"kept,omitempty"`
+	// Finals, of a shared store, are the runs of final days with rows, in order and apart.
+	Finals map[event.PropertyID][]FinalRange `json:"finals,omitempty"`
+	// Restated, of a shared store, are the erasures from final days, oldest first.
+	Restated map[event.PropertyID][]Restated `json:"restated,omitempty"`
 }
 
 // Change is the outcome of rewriting segments: added ones replace removed ones.

@@ -47,7 +47,7 @@ func (s *Store) Archive(_ context.Context, p event.PropertyID) (store.Archive, e
 		a.rowsFrom, a.isDropped = m.RowsFrom(p)
 		var all []store.Segment
 		for _, seg := range m.Segments {
-			if seg.Table != store.RollupCells && seg.Table != store.KeptCells && seg.MinProperty <= p && p <= seg.MaxProperty {
+			if !seg.Table.OfCells() && seg.MinProperty <= p && p <= seg.MaxProperty {
 				a.segments[seg.Table] = append(a.segments[seg.Table], seg)
 				all = append(all, seg)
 			}

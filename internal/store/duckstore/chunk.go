@@ -64,6 +64,11 @@ func (w *chunkWriter) uint64(v uint64) {
 
 func (w *chunkWriter) int64(v int64) { w.uint64(uint64(v)) }
 
+func (w *chunkWriter) uint32(v uint32) {
+	*(*uint32)(unsafe.Add(w.data[w.col], w.row*4)) = v
+	w.col++
+}
+
 func (w *chunkWriter) uint8(v uint8) {
 	*(*uint8)(unsafe.Add(w.data[w.col], w.row)) = v
 	w.col++

@@ -6,9 +6,11 @@ package duckstore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"tidemark/internal/store"
 )
@@ -20,6 +22,10 @@ const (
 	// maxMerged bounds the bytes of one merge: what is larger is left as it is,
 	// because a query reads it at the speed of its rows, not of its files.
 	maxMerged = 128 << 20
+	// maxRevisions bounds the rows of a merge of young sessions. They are the widest and compress best: sorted,
+	// each takes some 700 bytes, and the default memory is 512 MiB. A history of 100M events had merges
+	// of 1.5M rows, some of which ended for want of memory.
+	maxRevisions = 500_000
 )
 
 // allTables are the tables in the order in which they are compacted.
@@ -29,7 +35,7 @@ func allTables() []store.Table {
 
 // Compact implements store.Store. It does at most one merge per table; the
 // caller calls again until there is nothing to do.
-func (s *Store) Compact(ctx context.Context, m store.Manifest) (*store.Change, error) {
+func (s *Store) Compact(ctx context.Context, m store.Manifest) (_ *store.Change, err error) {
 	ctx, leave, err := s.rewrite(ctx)
 	if err != nil {
 		return nil, err
@@ -37,21 +43,24 @@ func (s *Store) Compact(ctx context.Context, m store.Manifest) (*store.Change, e
 	defer leave()
 	change := &store.Change{}
 	var specs []segmentSpec
+	var groups [][]store.Segment
 	var inputs []store.Segment
 	for _, t := range allTables() {
-		group := pickMerge(m.Segments, t)
+		group, up := pickHeld(m.Segments, t), 0
+		if group == nil {
+			group, up = pickMerge(m.Segments, t), 1
+		}
 		if len(group) == 0 {
 			continue
 		}
-		inputs = append(inputs, group...)
-		spec := segmentSpec{table: t, level: group[0].Level + 1,
-			query: s.rowsQuery(t, s.rowsOf(t, group))}
+		spec := segmentSpec{table: t, level: group[0].Level + up}
 		for _, seg := range group {
-			change.Removed = append(change.Removed, seg.ID)
 			if t != store.YoungSessions && t != store.YoungAliases {
 				spec.rows += seg.Rows // only revisions may get fewer
 			}
 		}
+		groups = append(groups, group)
+		inputs = append(append(inputs, group...), sketchesOf(m.Segments, group...)...)
 		specs = append(specs, spec)
 	}
 	if len(specs) == 0 {
@@ -62,10 +71,48 @@ func (s *Store) Compact(ctx context.Context, m store.Manifest) (*store.Change, e
 		return nil, fmt.Errorf("compact: %w", err)
 	}
 	defer release()
+	cells := s.newCellSources()
+	defer func() { err = errors.Join(err, cells.close(ctx)) }()
+	for i := range specs {
+		if err := s.mergeQuery(ctx, &specs[i], groups[i], cells, inputs); err != nil {
+			return nil, fmt.Errorf("compact: %w", err)
+		}
+	}
+	for _, seg := range inputs {
+		change.Removed = append(change.Removed, seg.ID)
+	}
 	if change.Added, err = s.writeSpecs(ctx, s.writer, specs); err != nil {
 		return nil, fmt.Errorf("compact: %w", err)
 	}
 	return change, nil
+}
+
+// mergeQuery completes a spec with the rows of a group.
+func (s *Store) mergeQuery(ctx context.Context, spec *segmentSpec, group []store.Segment, cells *cellSources, all []store.Segment) error {
+	if !spec.table.OfCells() {
+		spec.query = s.rowsQuery(spec.table, s.rowsOf(spec.table, group))
+		return nil
+	}
+	parts := make([]string, 0, len(group))
+	for _, seg := range group {
+		rows, err := cells.rows(ctx, seg, all)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, "SELECT * FROM "+rows)
+	}
+	spec.query, spec.cells = strings.Join(parts, " UNION ALL BY NAME "), cells
+	return nil
+}
+
+// pickHeld returns a segment whose cells hold their sketches themselves: it is written again alone.
+func pickHeld(segs []store.Segment, t store.Table) []store.Segment {
+	for _, seg := range segs {
+		if seg.Table == t && t.OfCells() && holdsSketches(seg) {
+			return []store.Segment{seg}
+		}
+	}
+	return nil
 }
 
 // pickMerge returns the segments of t to merge: the fanIn earliest of the
@@ -88,11 +135,11 @@ func pickMerge(segs []store.Segment, t store.Table) []store.Segment {
 			return cmp.Or(cmp.Compare(a.MinTime, b.MinTime), cmp.Compare(a.ID, b.ID))
 		})
 		group = group[:fanIn]
-		var bytes int64
-		for _, seg := range group {
-			bytes += seg.Bytes
+		var bytes, rows int64
+		for _, seg := range append(sketchesOf(segs, group...), group...) {
+			bytes, rows = bytes+seg.Bytes, rows+seg.Rows
 		}
-		if bytes <= maxMerged {
+		if bytes <= maxMerged && (t != store.YoungSessions || rows <= maxRevisions) {
 			return group
 		}
 	}

@@ -41,6 +41,36 @@ func TestCompactKeepsFewSegments(t *testing.T) {
 	}
 }
 
+// TestMergesOfRevisionsAreBoundedByRows: what compresses well is bounded by what it takes in memory.
+func TestMergesOfRevisionsAreBoundedByRows(t *testing.T) {
+	level := func(table store.Table, level int, rows int64) (segs []store.Segment) {
+		for i := range fanIn {
+			segs = append(segs, store.Segment{ID: uint64(level*100 + i), Table: table, Level: level, Rows: rows, Bytes: 1000})
+		}
+		return segs
+	}
+	for _, c := range []struct {
+		what  string
+		table store.Table
+		segs  []store.Segment
+		want  int // level that is merged, -1: none
+	}{
+		{"few rows", store.YoungSessions, level(store.YoungSessions, 0, maxRevisions/fanIn), 0},
+		{"too many", store.YoungSessions, level(store.YoungSessions, 0, maxRevisions/fanIn+1), -1},
+		{"too many, and few above", store.YoungSessions,
+			append(level(store.YoungSessions, 0, maxRevisions), level(store.YoungSessions, 1, 10)...), 1},
+		{"events are narrower", store.YoungEvents, level(store.YoungEvents, 0, maxRevisions), 0},
+	} {
+		group, got := pickMerge(c.segs, c.table), -1
+		if len(group) > 0 {
+			got = group[0].Level
+		}
+		if got != c.want {
+			t.Errorf("%s: level %d is merged, want %d", c.what, got, c.want)
+		}
+	}
+}
+
 func TestCompactDropsDeadRevisionsAndKeepsEvents(t *testing.T) {
 	dir, m := crashBase(t)
 	s := openTest(t, dir, m)

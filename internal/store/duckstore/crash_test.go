@@ -241,7 +241,7 @@ func TestT3_T4_CrashAfterAnyFileOperationLosesNothingCommitted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for n := 0; ; n++ {
-				if done := crashAt(t, base, committed, n, tc.do, before, tc.after); done {
+				if done := crashAt(t, base, committed, n, tc.do, crashAnswer, before, tc.after); done {
 					if n < 3 {
 						t.Errorf("the operation took %d file operations; are they counted?", n)
 					}
@@ -254,7 +254,7 @@ func TestT3_T4_CrashAfterAnyFileOperationLosesNothingCommitted(t *testing.T) {
 
 // crashAt lets the power go after n file operations; true if do needed fewer.
 func crashAt(t *testing.T, base string, committed store.Manifest, n int, do operation,
-	before, after string) bool {
+	ask func(testing.TB, *Store) string, before, after string) bool {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), fmt.Sprint(n))
 	if err := os.CopyFS(dir, os.DirFS(base)); err != nil {
@@ -282,7 +282,7 @@ func crashAt(t *testing.T, base string, committed store.Manifest, n int, do oper
 		committed, want = m, after
 	}
 	s = openTest(t, dir, committed)
-	if got := crashAnswer(t, s); got != want {
+	if got := ask(t, s); got != want {
 		t.Errorf("power lost after %d operations: got %s want %s\n%s", n, got, want, strings.Join(fs.trace, "\n"))
 	}
 	unnamed(t, dir, committed)

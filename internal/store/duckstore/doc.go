@@ -25,5 +25,7 @@
 //
 // Queries share the reader's memory: memory.go says who gives way.
 //
+// Cells of rollups have their sketches in files beside them: sketch_file.go says where.
+//
 // Start reading at store.go, then head.go, render.go, segment_write.go.
 package duckstore

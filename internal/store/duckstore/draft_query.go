@@ -65,13 +65,13 @@ func (x *rolled) useDraft() {
 	x.p = &p
 }
 
-// draftCells renders how many of the cells of a group are the draft's.
-func (x *rolled) draftCells() string {
+// isDraftCell renders whether a cell is the draft's.
+func (x *rolled) isDraftCell() string {
 	if x.draft == nil {
-		return "0"
+		return "false"
 	}
 	from, _ := store.DayStart(x.draft.from, x.p.Zone)
-	return "count(*) FILTER (start_time >= " + micros(from) + ")"
+	return "start_time >= " + micros(from)
 }
 
 // dropEmpty takes out the groups without rows, and the count that told.

@@ -53,8 +53,7 @@ func (s *Store) Erase(ctx context.Context, m store.Manifest, of []store.Erasure)
 func erasable(m store.Manifest, of []store.Erasure) []store.Segment {
 	var out []store.Segment
 	for _, seg := range m.Segments {
-		nobody := seg.Table == store.YoungAliases || seg.Table == store.RollupCells || seg.Table == store.KeptCells
-		if !nobody && slices.ContainsFunc(of, func(e store.Erasure) bool {
+		if seg.Table != store.YoungAliases && !seg.Table.OfCells() && slices.ContainsFunc(of, func(e store.Erasure) bool {
 			return seg.MinProperty <= e.Property && e.Property <= seg.MaxProperty
 		}) {
 			out = append(out, seg)

@@ -3,12 +3,14 @@
 package duckstore
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"tidemark/internal/event"
+	"tidemark/internal/sketch"
 	"tidemark/internal/store"
 )
 
@@ -20,7 +22,7 @@ func filesHolding(t *testing.T, s *Store, text string) (n int) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		if info, err := os.Stat(f); err != nil || info.IsDir() {
+		if info, err := os.Stat(f); err != nil || info.IsDir() || filepath.Ext(f) == sketchSuffix {
 			continue
 		}
 		q := "SELECT count(*) FROM read_parquet(" + quote(f) + ") t WHERE contains(CAST(t AS VARCHAR), " + quote(text) + ")"
@@ -32,6 +34,39 @@ func filesHolding(t *testing.T, s *Store, text string) (n int) {
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+	}
+	return n
+}
+
+// sketchesHolding counts files that have the hash of a client in a list: in cells, or beside them.
+func sketchesHolding(t *testing.T, s *Store, client event.RowID) (n int) {
+	t.Helper()
+	var u sketch.Users
+	u.Add(uint64(client))
+	hash := u.AppendBinary(nil)[1:]
+	for _, pattern := range []string{"*" + sketchSuffix + "*", filepath.Join(tempName, "*"+sketchSuffix+"*"), "*rollups-*" + segmentSuffix} {
+		files, err := filepath.Glob(filepath.Join(s.cfg.Dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if filepath.Ext(f) == segmentSuffix {
+				b = nil
+				err = s.reader.run(context.Background(), "SELECT short_sketches FROM "+readParquet([]string{f}), func(r *result) error {
+					for i := range r.rows {
+						b = append(b, r.bytes(0, i)...)
+					}
+					return nil
+				})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(b, hash) {
+				n++
+			}
 		}
 	}
 	return n
@@ -87,6 +122,9 @@ func TestErasureLeavesNothingInAnyFileS30(t *testing.T) {
 		t.Fatalf("%d files hold the client before: the test proves too little", n)
 	}
 	berta := filesHolding(t, s, "berta")
+	if a, b := sketchesHolding(t, s, 1), sketchesHolding(t, s, 2); a != 1 || b != 1 {
+		t.Fatalf("before %d and %d files hold sketches of the clients, want one each", a, b)
+	}
 	erased, err := s.Erase(ctx, m, []store.Erasure{{Property: 1, ClientID: "client-anna", Before: 100}})
 	if err != nil || erased == nil {
 		t.Fatalf("erase: %v, %v", erased, err)
@@ -95,6 +133,9 @@ func TestErasureLeavesNothingInAnyFileS30(t *testing.T) {
 	install(must(s.RollUp(ctx, m, spans)))
 	if n := filesHolding(t, s, "anna"); n != 0 {
 		t.Errorf("%d files hold the client", n)
+	}
+	if a, b := sketchesHolding(t, s, 1), sketchesHolding(t, s, 2); a != 0 || b != 1 {
+		t.Errorf("%d files hold sketches of the client, want none; %d of another one, want 1", a, b)
 	}
 	if n := filesHolding(t, s, "berta"); n != berta {
 		t.Errorf("%d files hold another client, before %d", n, berta)

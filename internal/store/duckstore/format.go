@@ -1,5 +1,6 @@
 // Older formats: segments of format version 1 lack columns that a replay needs.
-// Reports do not name them; whatever rewrites rows fills them in here.
+// Reports do not name them; whatever rewrites rows fills them in here. Cells of versions before 3
+// hold their sketches themselves (cells_source.go).
 package duckstore
 
 import (
@@ -20,7 +21,11 @@ func addedColumns() map[string]string {
 		"own_source": "false", "tie": fmt.Sprint(tieUnknown)}
 }
 
-func isOld(seg store.Segment) bool { return seg.Format < formatVersion }
+// isOld tells whether these columns are missing.
+func isOld(seg store.Segment) bool { return seg.Format < 2 }
+
+// holdsSketches tells whether cells hold their sketches themselves.
+func holdsSketches(seg store.Segment) bool { return seg.Format < 3 }
 
 // rowsOf renders segments of one table as a source of all its columns.
 func (s *Store) rowsOf(t store.Table, segs []store.Segment) string {

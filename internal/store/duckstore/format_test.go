@@ -1,5 +1,5 @@
 // Rows of older formats: they can be made final and merged, and a replay is told that
-// they do not hold what it needs.
+// they do not hold what it needs. Cells of older formats are read, and written again in that of today.
 package duckstore
 
 import (
@@ -38,6 +38,47 @@ func TestRowsOfFormat1BecomeFinalAndAreNotReplayed(t *testing.T) {
 		err := a.Events(context.Background(), r, func(int, *store.ArchivedEvent) error { return nil })
 		if !errors.Is(err, store.ErrNotArchived) {
 			t.Errorf("events of day %d: got %v, want ErrNotArchived", day, err)
+		}
+	}
+}
+
+func TestCellsThatHoldTheirSketchesAreReadAndWrittenAgain(t *testing.T) {
+	ctx := context.Background()
+	const golden = goldenKept + "2"
+	remake := func(s *Store, m store.Manifest) (*store.Change, error) {
+		return s.RollUp(ctx, m, []store.RollupSpan{{Property: 1, From: dayMicros, To: 2 * dayMicros}})
+	}
+	drop := func(s *Store, m store.Manifest) (*store.Change, error) {
+		return s.DropRows(ctx, m, []store.RollupSpan{{Property: 1, To: 2 * dayMicros}})
+	}
+	for name, c := range map[string]struct {
+		do   func(s *Store, m store.Manifest) (*store.Change, error)
+		held int // segments that hold their sketches then
+	}{
+		"upkeep":    {func(s *Store, m store.Manifest) (*store.Change, error) { return s.Compact(ctx, m) }, 0},
+		"made anew": {remake, 1},
+		"dropped":   {drop, 1},
+	} {
+		s, m := openGolden(t, golden)
+		change, err := c.do(s, m)
+		if name == "dropped" {
+			m.WithoutRows(1, 2*dayMicros, "UTC")
+		}
+		m = changed(t, s, m, change, err)
+		if got, want := keptText(t, s), goldenAnswer(t, golden); got != want {
+			t.Errorf("%s: got:\n%s\nwant:\n%s", name, got, want)
+		}
+		held := 0
+		for _, seg := range m.Segments {
+			if seg.Table.OfCells() && holdsSketches(seg) {
+				held++
+			}
+		}
+		if held != c.held {
+			t.Errorf("%s: %d segments hold their sketches, want %d", name, held, c.held)
+		}
+		if change, err = s.Compact(ctx, m); (change == nil) != (held == 0) || err != nil {
+			t.Errorf("%s: then upkeep changes %v, %v", name, change, err)
 		}
 	}
 }

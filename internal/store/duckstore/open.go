@@ -104,7 +104,8 @@ func (s *Store) tidy(m *store.Manifest) error {
 // isOurs says whether a file may have been written by the store. What an
 // operator put beside the segments is left alone.
 func isOurs(name string) bool {
-	return strings.HasSuffix(name, ".parquet") || strings.HasSuffix(name, ".parquet.tmp")
+	name = strings.TrimSuffix(name, tempSuffix)
+	return strings.HasSuffix(name, segmentSuffix) || strings.HasSuffix(name, sketchSuffix)
 }
 
 // start opens the engines and the first head.

@@ -72,7 +72,7 @@ func touchedBy(m store.Manifest, r store.Replacement) []store.Segment {
 func (s *Store) takeOver(dir string, seg store.Segment) (store.Segment, error) {
 	from := filepath.Join(dir, seg.File)
 	seg.ID = s.nextID.Add(1)
-	seg.File = fmt.Sprintf("%s-%d.parquet", seg.Table, seg.ID)
+	seg.File = segmentName(seg.Table, seg.ID)
 	to := filepath.Join(s.cfg.Dir, seg.File)
 	if err := os.Link(from, to); err != nil {
 		if err := copyFile(from, to); err != nil {

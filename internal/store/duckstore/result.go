@@ -43,6 +43,10 @@ func (r *result) uint64(col, row int) uint64 {
 	return *(*uint64)(unsafe.Add(r.data[col], row*8))
 }
 
+func (r *result) uint32(col, row int) uint32 {
+	return *(*uint32)(unsafe.Add(r.data[col], row*4))
+}
+
 // list returns a list of UBIGINT. It is the engine's memory, and goes with the chunk.
 func (r *result) list(col, row int) []uint64 {
 	entry := (*[2]uint64)(unsafe.Add(r.data[col], row*16)) // offset and length

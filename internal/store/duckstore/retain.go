@@ -39,7 +39,7 @@ func (s *Store) DropRows(ctx context.Context, m store.Manifest, spans []store.Ro
 	if len(d.segs) == 0 {
 		return nil, nil
 	}
-	release, err := s.holdFiles(d.segs)
+	release, err := s.holdFiles(append(slices.Clone(d.segs), sketchesOf(m.Segments, d.segs...)...))
 	if err != nil {
 		return nil, fmt.Errorf("drop rows: %w", err)
 	}
@@ -63,6 +63,7 @@ type rowDrop struct {
 	past  string // table of young sessions that go
 	kept  []string
 	keeps int64 // rows of kept
+	cells *cellSources
 }
 
 // localTo is where the cells of a span end.
@@ -74,7 +75,7 @@ func localTo(sp store.RollupSpan) event.Time {
 // mayTouch tells whether a segment can hold what goes or moves. Aliases name nobody, and go
 // with their segment.
 func (d *rowDrop) mayTouch(seg *store.Segment) bool {
-	if seg.Table == store.YoungAliases || seg.Table == store.KeptCells {
+	if seg.Table == store.YoungAliases || seg.Table.OfCells() && seg.Table != store.RollupCells {
 		return false
 	}
 	return slices.ContainsFunc(d.spans, func(sp store.RollupSpan) bool {
@@ -91,6 +92,8 @@ func (d *rowDrop) run(ctx context.Context) (_ *store.Change, err error) {
 		return nil, fmt.Errorf("find young sessions: %w", err)
 	}
 	defer func() { err = errors.Join(err, d.s.writer.exec(context.WithoutCancel(ctx), "DROP TABLE "+d.past)) }()
+	d.cells = d.s.newCellSources()
+	defer func() { err = errors.Join(err, d.cells.close(ctx)) }()
 	change := &store.Change{}
 	var specs []segmentSpec
 	for _, seg := range d.segs {
@@ -101,28 +104,36 @@ func (d *rowDrop) run(ctx context.Context) (_ *store.Change, err error) {
 		if n == 0 {
 			continue
 		}
-		change.Removed = append(change.Removed, seg.ID)
+		spec := segmentSpec{table: seg.Table, level: seg.Level, rows: seg.Rows - n}
 		if seg.Table == store.RollupCells {
-			if err := d.keep(ctx, seg); err != nil {
+			change.Removed = append(change.Removed, idsOf(seg, sketchesOf(d.m.Segments, seg))...)
+			rows, err := d.cells.rows(ctx, seg, d.m.Segments)
+			if err != nil {
 				return nil, err
 			}
+			if err := d.keep(ctx, rows); err != nil {
+				return nil, err
+			}
+			spec.query, spec.cells = d.pick(seg.Table, rows, "ANTI"), d.cells
+		} else {
+			change.Removed = append(change.Removed, seg.ID)
+			spec.query = d.s.rowsQuery(seg.Table, "("+d.pick(seg.Table, d.rowsOf(seg), "ANTI")+")")
 		}
-		if rest := seg.Rows - n; rest > 0 {
-			specs = append(specs, segmentSpec{table: seg.Table, level: seg.Level, rows: rest,
-				query: d.s.rowsQuery(seg.Table, "("+d.pick(seg, "ANTI")+")")})
+		if spec.rows > 0 {
+			specs = append(specs, spec)
 		}
 	}
 	if len(d.kept) > 0 {
-		specs = append(specs, segmentSpec{table: store.KeptCells, rows: d.keeps,
-			query: d.s.rowsQuery(store.KeptCells, "("+strings.Join(d.kept, " UNION ALL ")+")")})
+		specs = append(specs, segmentSpec{table: store.KeptCells, rows: d.keeps, cells: d.cells,
+			query: strings.Join(d.kept, " UNION ALL BY NAME ")})
 	}
 	change.Added, err = d.s.writeSpecs(ctx, d.s.writer, specs)
 	return change, err
 }
 
-// keep notes the cells of a segment that move. Those of days before the first with rows do not:
+// keep notes which cells of a segment move. Those of days before the first with rows do not:
 // they were made in another zone, when these days had rows, and nothing has read them since.
-func (d *rowDrop) keep(ctx context.Context, seg store.Segment) error {
+func (d *rowDrop) keep(ctx context.Context, rows string) error {
 	values := make([]string, 0, len(d.spans))
 	for _, sp := range d.spans {
 		since := event.Time(math.MinInt64)
@@ -132,7 +143,7 @@ func (d *rowDrop) keep(ctx context.Context, seg store.Segment) error {
 		values = append(values, fmt.Sprintf("(%s, %s, %s)", propertyLiteral(sp.Property), micros(since), micros(localTo(sp))))
 	}
 	q := fmt.Sprintf("SELECT x.* FROM %s x SEMI JOIN (VALUES %s) g(property, since, until) ON x.property = g.property "+
-		"AND x.start_time >= g.since AND x.start_time < g.until", d.s.rowsOf(seg.Table, []store.Segment{seg}), strings.Join(values, ", "))
+		"AND x.start_time >= g.since AND x.start_time < g.until", rows, strings.Join(values, ", "))
 	n, err := d.countOf(ctx, q)
 	if n > 0 {
 		d.kept, d.keeps = append(d.kept, q), d.keeps+n
@@ -140,14 +151,20 @@ func (d *rowDrop) keep(ctx context.Context, seg store.Segment) error {
 	return err
 }
 
-// pick renders the rows of a segment that go (SEMI) or stay (ANTI).
-func (d *rowDrop) pick(seg store.Segment, join string) string {
-	from := d.s.rowsOf(seg.Table, []store.Segment{seg})
-	if seg.Table == store.YoungSessions {
+// pick renders which rows of a segment go (SEMI) or stay (ANTI).
+func (d *rowDrop) pick(t store.Table, from, join string) string {
+	if t == store.YoungSessions {
 		return fmt.Sprintf("SELECT x.* FROM %s x %s JOIN %s g ON x.property = g.property AND x.session = g.session", from, join, d.past)
 	}
 	return fmt.Sprintf("SELECT x.* FROM %s x %s JOIN (VALUES %s) g(property, until) ON x.property = g.property AND x.%s < g.until",
-		from, join, d.borders(seg.Table), lastColumn(seg.Table))
+		from, join, d.borders(t), lastColumn(t))
+}
+
+func (d *rowDrop) rowsOf(seg store.Segment) string {
+	if seg.Table == store.RollupCells {
+		return readParquet(d.s.paths([]store.Segment{seg}))
+	}
+	return d.s.rowsOf(seg.Table, []store.Segment{seg})
 }
 
 // lastColumn is the time with whose day a row goes. A session is joined to its events as
@@ -173,7 +190,7 @@ func (d *rowDrop) borders(t store.Table) string {
 }
 
 func (d *rowDrop) count(ctx context.Context, seg store.Segment) (int64, error) {
-	return d.countOf(ctx, d.pick(seg, "SEMI"))
+	return d.countOf(ctx, d.pick(seg.Table, d.rowsOf(seg), "SEMI"))
 }
 
 func (d *rowDrop) countOf(ctx context.Context, query string) (n int64, err error) {

@@ -1,8 +1,8 @@
 // Building rollups: cells of final days, made of their rows (T8).
 //
 // Grouping is the engine's work; sketches are made here, from the lists of users
-// that it returns for each cell. The rows go through a table in memory, so that
-// they lie in the file in order whatever rollup they are of.
+// that it returns for each cell. The rows go through a table in memory, and sketches through a
+// scratch file, so that they lie in order whatever rollup they are of.
 package duckstore
 
 import (
@@ -31,7 +31,7 @@ func (s *Store) RollUp(ctx context.Context, m store.Manifest, spans []store.Roll
 	var inputs []store.Segment
 	for _, seg := range m.Segments {
 		if b.reads(&seg) {
-			inputs = append(inputs, seg)
+			inputs = append(append(inputs, seg), sketchesOf(m.Segments, seg)...)
 		}
 	}
 	release, err := s.holdFiles(inputs)
@@ -84,6 +84,7 @@ type rollupBuild struct {
 	s     *Store
 	spans []store.RollupSpan
 	steps []rollupStep
+	cells *cellSources
 }
 
 // reads tells whether a segment may hold final rows or cells of the spans.
@@ -116,20 +117,22 @@ func localOf(t event.Time, offset int64) event.Time {
 	}
 }
 
-func (b *rollupBuild) build(ctx context.Context, inputs []store.Segment) (*store.Change, error) {
+func (b *rollupBuild) build(ctx context.Context, inputs []store.Segment) (_ *store.Change, err error) {
 	byTable := map[store.Table][]store.Segment{}
 	for _, seg := range inputs {
 		byTable[seg.Table] = append(byTable[seg.Table], seg)
 	}
+	b.cells = b.s.newCellSources()
+	defer func() { err = errors.Join(err, b.cells.close(ctx)) }()
 	change := &store.Change{}
 	var specs []segmentSpec
 	for _, seg := range byTable[store.RollupCells] {
-		spec, changed, err := b.without(ctx, seg)
+		spec, changed, err := b.without(ctx, seg, inputs)
 		if err != nil {
 			return nil, err
 		}
 		if changed {
-			change.Removed = append(change.Removed, seg.ID)
+			change.Removed = append(change.Removed, idsOf(seg, sketchesOf(inputs, seg))...)
 			specs = append(specs, spec)
 		}
 	}
@@ -137,14 +140,23 @@ func (b *rollupBuild) build(ctx context.Context, inputs []store.Segment) (*store
 	if err != nil {
 		return nil, err
 	}
-	specs = append(specs, segmentSpec{table: store.RollupCells, query: b.s.rowsQuery(store.RollupCells, table)})
+	specs = append(specs, segmentSpec{table: store.RollupCells, query: "SELECT * FROM " + table, cells: b.cells})
 	change.Added, err = b.s.writeSpecs(ctx, b.s.writer, specs)
-	return change, errors.Join(err, b.s.writer.exec(context.WithoutCancel(ctx), "DROP TABLE "+table))
+	return change, err
+}
+
+// idsOf returns the numbers of a segment and of its sketches.
+func idsOf(cells store.Segment, sketches []store.Segment) []uint64 {
+	ids := []uint64{cells.ID}
+	for _, seg := range sketches {
+		ids = append(ids, seg.ID)
+	}
+	return ids
 }
 
 // without renders a segment of cells less those of the spans, and tells whether
 // there are any.
-func (b *rollupBuild) without(ctx context.Context, seg store.Segment) (segmentSpec, bool, error) {
+func (b *rollupBuild) without(ctx context.Context, seg store.Segment, all []store.Segment) (segmentSpec, bool, error) {
 	from := readParquet(b.s.paths([]store.Segment{seg}))
 	covered := make([]string, 0, len(b.steps))
 	for _, st := range b.steps {
@@ -158,39 +170,32 @@ func (b *rollupBuild) without(ctx context.Context, seg store.Segment) (segmentSp
 		changed = r.int64(0, 0) > 0
 		return nil
 	})
-	spec := segmentSpec{table: store.RollupCells, level: seg.Level,
-		query: with + b.s.rowsQuery(store.RollupCells, "(SELECT c.* FROM "+from+" c ANTI JOIN "+join+")")}
-	return spec, changed, err
+	if err != nil || !changed {
+		return segmentSpec{}, false, err
+	}
+	rows, err := b.cells.rows(ctx, seg, all)
+	return segmentSpec{table: store.RollupCells, level: seg.Level, cells: b.cells,
+		query: with + "SELECT c.* FROM " + rows + " c ANTI JOIN " + join}, true, err
 }
 
-// fill makes a table of all cells and returns its name.
-func (b *rollupBuild) fill(ctx context.Context, inputs map[store.Table][]store.Segment) (table string, err error) {
-	s := b.s
-	table = fmt.Sprintf("rollup_build_%d", s.nextID.Add(1))
-	cn, err := s.writer.get()
+// fill makes a table of all cells and returns its name. Their sketches are in the pile.
+func (b *rollupBuild) fill(ctx context.Context, inputs map[store.Table][]store.Segment) (string, error) {
+	cn, err := b.s.writer.get()
 	if err != nil {
 		return "", err
 	}
-	defer s.writer.put(cn)
-	if err := cn.exec(ctx, fmt.Sprintf("CREATE TABLE %s (%s)", table, s.schema.ddl(store.RollupCells))); err != nil {
+	defer b.s.writer.put(cn)
+	table, w, err := b.cells.table(ctx, cn, b.s.schema.ddl(store.RollupCells)+", source UINTEGER")
+	if err != nil {
 		return "", err
 	}
-	w, err := newChunkWriter(cn, table)
-	if err == nil {
-		for _, relation := range []store.Relation{store.Events, store.Sessions} {
-			if err = b.fillFrom(ctx, w, relation, inputs[sourceTable(relation)]); err != nil {
-				break
-			}
+	defer w.close()
+	for _, relation := range []store.Relation{store.Events, store.Sessions} {
+		if err := b.fillFrom(ctx, w, relation, inputs[sourceTable(relation)]); err != nil {
+			return "", err
 		}
-		if err == nil {
-			err = w.flush()
-		}
-		w.close()
 	}
-	if err != nil {
-		return "", errors.Join(err, cn.exec(context.WithoutCancel(ctx), "DROP TABLE "+table))
-	}
-	return table, nil
+	return table, w.flush()
 }
 
 func sourceTable(r store.Relation) store.Table {
@@ -223,12 +228,16 @@ func (b *rollupBuild) fillFrom(ctx context.Context, w *chunkWriter, relation sto
 	if err != nil || empty {
 		return err
 	}
+	pile, err := b.cells.piled()
+	if err != nil {
+		return err
+	}
 	for _, r := range store.Rollups() {
 		if r.Relation != relation {
 			continue
 		}
 		if err := b.s.writer.run(ctx, cellsQuery(&r, src), func(res *result) error {
-			return appendCells(w, &r, res)
+			return appendCells(w, pile, &r, res)
 		}); err != nil {
 			return fmt.Errorf("cells of %s: %w", r.Name, err)
 		}
@@ -323,8 +332,8 @@ func inList(texts []string) string {
 	return "(" + strings.Join(quoted, ", ") + ")"
 }
 
-// appendCells writes one chunk of query's rows as cells.
-func appendCells(w *chunkWriter, r *store.Rollup, res *result) error {
+// appendCells writes one chunk of query's rows as cells, and their sketches into the pile.
+func appendCells(w *chunkWriter, pile *sketchWriter, r *store.Rollup, res *result) error {
 	first := 2 + len(r.Dimensions) // column of the counts
 	var buf []byte
 	var users sketch.Users
@@ -345,8 +354,7 @@ func appendCells(w *chunkWriter, r *store.Rollup, res *result) error {
 			w.int64(res.int64(first+1, i))
 			w.int64(res.int64(first+2, i))
 			writeZeros(w, 2)
-			w.bytes(nil)
-			w.bytes(nil)
+			cellPlace{}.write(w, nil)
 		} else {
 			for k := range cellNumbers(store.Events) {
 				w.int64(res.int64(first+1+k, i))
@@ -356,14 +364,16 @@ func appendCells(w *chunkWriter, r *store.Rollup, res *result) error {
 			passive := res.list(first+7, i)
 			w.int64(int64(len(active) + len(passive)))
 			w.int64(int64(len(active)))
-			for _, ids := range [][]uint64{active, passive} {
-				var err error
-				if buf, err = sketchOf(buf[:0], &users, ids); err != nil {
-					return err
-				}
-				w.bytes(buf)
+			buf = sketchOf(buf[:0], &users, active)
+			first := len(buf)
+			buf = sketchOf(buf, &users, passive)
+			p, err := pile.add(buf, first)
+			if err != nil {
+				return err
 			}
+			p.write(w, buf)
 		}
+		w.uint32(pileNumber)
 		if err := w.endRow(); err != nil {
 			return err
 		}
@@ -378,7 +388,7 @@ func writeZeros(w *chunkWriter, n int) {
 }
 
 // sketchOf appends the sketch of ids to dst; u is reused.
-func sketchOf(dst []byte, u *sketch.Users, ids []uint64) ([]byte, error) {
+func sketchOf(dst []byte, u *sketch.Users, ids []uint64) []byte {
 	u.Reset()
 	for _, id := range ids {
 		u.Add(id)

@@ -5,6 +5,7 @@ package duckstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,12 @@ type rolled struct {
 	at    map[string]int // of rows, by dimensions
 	users []usersOf      // of each row
 	count store.UserCount
+
+	gathered bool // cells were read one by one: it is known where their sketches are
+	all      bool // users are asked for that were not active
+	wanted   []wanted
+	named    []string         // files that wanted cells name
+	numbers  map[string]int32 // of them
 
 	draft   *draft // of young days, or nil
 	touched []uint64
@@ -155,8 +162,8 @@ func (x *rolled) keys() ([]string, []dimKind, error) {
 	return out, kinds, nil
 }
 
-// from renders the cells that the plan matches, "" if there are none.
-func (x *rolled) from() (string, error) {
+// from renders columns of the cells that the plan matches, of all segments or of some; "" if there are none.
+func (x *rolled) from(columns string, some func(*store.Segment) bool) (string, error) {
 	where, err := predicate(x.p.Filter, x.dimension)
 	if err != nil {
 		return "", err
@@ -166,24 +173,21 @@ func (x *rolled) from() (string, error) {
 		table  store.Table
 		pieces []timeSpan
 	}{{store.KeptCells, x.s.kept}, {store.RollupCells, x.s.cells}} {
-		if part := x.cellsOf(of.table, of.pieces, where); part != "" {
+		if part := x.cellsOf(of.table, of.pieces, columns, where, some); part != "" {
 			parts = append(parts, part)
 		}
 	}
-	if len(parts) < 2 {
-		return strings.Join(parts, ""), nil
-	}
-	return "(SELECT * FROM " + strings.Join(parts, " UNION ALL SELECT * FROM ") + ")", nil
+	return strings.Join(parts, " UNION ALL "), nil
 }
 
 // cellsOf renders the cells of a table within pieces of local time, "" if there are none.
-func (x *rolled) cellsOf(t store.Table, pieces []timeSpan, where string) string {
+func (x *rolled) cellsOf(t store.Table, pieces []timeSpan, columns, where string, some func(*store.Segment) bool) string {
 	if len(pieces) == 0 {
 		return ""
 	}
 	lo, hi := pieces[0].from, pieces[len(pieces)-1].to
-	files := x.files.files(t, x.p.Property, func(b bounds) bool {
-		return b.minTime < hi && b.maxTime >= lo
+	files := x.files.filesOf(t, func(s *store.Segment) bool {
+		return mayHold(boundsOf(s), x.p.Property, nil) && s.MinTime < hi && s.MaxTime >= lo && (some == nil || some(s))
 	})
 	if len(files) == 0 {
 		return ""
@@ -192,13 +196,19 @@ func (x *rolled) cellsOf(t store.Table, pieces []timeSpan, where string) string 
 	for _, piece := range pieces {
 		times = append(times, fmt.Sprintf("(start_time >= %s AND start_time < %s)", micros(piece.from), micros(piece.to)))
 	}
-	return fmt.Sprintf("%s WHERE property = %s AND rollup = %d AND (%s) AND %s", readParquet(files),
-		propertyLiteral(x.p.Property), x.s.rollup.ID, strings.Join(times, " OR "), where)
+	return fmt.Sprintf("SELECT %s FROM read_parquet(%s, filename = true) WHERE property = %s AND rollup = %d AND (%s) AND %s", columns,
+		quoteList(files), propertyLiteral(x.p.Property), x.s.rollup.ID, strings.Join(times, " OR "), where)
 }
 
 // addCells adds the sums of all cells.
 func (x *rolled) addCells(ctx context.Context) error {
-	from, err := x.from()
+	if x.wantsUsers() && x.count == store.SketchedUsers {
+		if held, err := x.from("*", holdsTheirSketches); err != nil || held == "" {
+			x.gathered = true
+			return errors.Join(err, x.gatherCells(ctx))
+		}
+	}
+	from, err := x.from(plainCellColumns(), nil)
 	if err != nil || from == "" {
 		return err
 	}
@@ -211,10 +221,10 @@ func (x *rolled) addCells(ctx context.Context) error {
 		columns = append(columns, fmt.Sprintf("CAST(coalesce(sum(%s), 0) AS BIGINT) AS a%d", cellAggregate(a), i))
 	}
 	for _, c := range []string{"count(*)", "coalesce(max(users), 0)", "coalesce(max(active_users), 0)",
-		"coalesce(sum(users), 0)", "coalesce(sum(active_users), 0)", x.draftCells()} {
+		"coalesce(sum(users), 0)", "coalesce(sum(active_users), 0)", "count(*) FILTER (" + x.isDraftCell() + ")"} {
 		columns = append(columns, "CAST("+c+" AS BIGINT)")
 	}
-	q := "SELECT " + strings.Join(columns, ", ") + " FROM " + from
+	q := "SELECT " + strings.Join(columns, ", ") + " FROM (" + from + ")"
 	if len(keys) > 0 {
 		q += " GROUP BY " + ordinals(len(keys))
 	}

@@ -1,8 +1,9 @@
-// Rollup cells: the columns of their table.
+// Rollup cells: the columns of their table, and where their sketches lie.
 package duckstore
 
 import (
 	"fmt"
+	"strings"
 
 	"tidemark/internal/store"
 )
@@ -19,9 +20,34 @@ func cellColumns() []column {
 		dims,
 		[]column{{"start_time", sqlInt}, {"n", sqlInt}},
 		cellNumbers(store.Events), cellNumbers(store.Sessions),
-		[]column{{"users", sqlInt}, {"active_users", sqlInt},
-			{"active_sketch", "BLOB"}, {"passive_sketch", "BLOB"}},
+		[]column{{"users", sqlInt}, {"active_users", sqlInt}},
+		placeColumns(),
 	)
+}
+
+// placeColumns say what the sketches of a cell are, or where they lie (sketch_file.go).
+func placeColumns() []column {
+	return []column{{"active_bytes", "UINTEGER"}, {"passive_bytes", "UINTEGER"}, {"short_sketches", "BLOB"},
+		{"sketch_at", "UBIGINT"}, {"sketch_sum", "UINTEGER"}}
+}
+
+// placeList is their names, as a list for SQL.
+func placeList() string {
+	names := make([]string, 0, len(placeColumns()))
+	for _, c := range placeColumns() {
+		names = append(names, c.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// plainCellColumns are the columns of cells that every format version has, as a list for SQL.
+func plainCellColumns() string {
+	all := cellColumns()
+	names := make([]string, 0, len(all))
+	for _, c := range all[:len(all)-len(placeColumns())] {
+		names = append(names, c.name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // cellNumbers are the sums that cells of a relation hold beside n, the count.

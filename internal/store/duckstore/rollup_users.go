@@ -4,8 +4,7 @@ package duckstore
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"slices"
 
 	"tidemark/internal/sketch"
 	"tidemark/internal/store"
@@ -94,7 +93,7 @@ func (u *usersOf) estimate(of int) int64 {
 	return min(max(u.sketch[of].Estimate(), u.most[of]), u.sum[of])
 }
 
-// mergeSketches reads the sketches of all cells that the plan matches.
+// mergeSketches adds up the users of each group that needs it: those of its cells, and those that rows name.
 func (x *rolled) mergeSketches(ctx context.Context) error {
 	for i := range x.users {
 		u := &x.users[i]
@@ -109,50 +108,22 @@ func (x *rolled) mergeSketches(ctx context.Context) error {
 			}
 		}
 	}
-	from, err := x.from()
-	if err != nil || from == "" {
-		return err
-	}
-	keys, kinds, err := x.keys()
-	if err != nil {
-		return err
-	}
-	all := x.wantsAll()
-	columns := append(keys, "active_sketch")
-	if all {
-		columns = append(columns, "passive_sketch")
-	}
-	q := "SELECT " + strings.Join(columns, ", ") + " FROM " + from
-	var one sketch.Users
-	return x.sn.s.reader.run(ctx, q, func(res *result) error {
-		for i := range res.rows {
-			u := &x.users[x.row(dimsOf(res, kinds, i))]
-			if !u.mustMerge() {
-				continue
-			}
-			if err := one.Decode(res.bytes(len(kinds), i)); err != nil {
-				return fmt.Errorf("%w: a cell of %s: %w", store.ErrCorrupt, x.s.rollup.Name, err)
-			}
-			u.sketch[1].Merge(&one)
-			if !all {
-				continue
-			}
-			u.sketch[0].Merge(&one)
-			if err := one.Decode(res.bytes(len(kinds)+1, i)); err != nil {
-				return fmt.Errorf("%w: a cell of %s: %w", store.ErrCorrupt, x.s.rollup.Name, err)
-			}
-			u.sketch[0].Merge(&one)
+	x.all = slices.ContainsFunc(x.p.Aggregates, func(a store.Aggregate) bool { return a.Op == store.DistinctUsers && which(a) == 0 })
+	if !x.gathered {
+		if err := x.mergeHeld(ctx); err != nil {
+			return err
 		}
-		return nil
-	})
-}
-
-// wantsAll tells whether users are asked for that were not active.
-func (x *rolled) wantsAll() bool {
-	for _, a := range x.p.Aggregates {
-		if a.Op == store.DistinctUsers && which(a) == 0 {
-			return true
+		if err := x.gatherPlaces(ctx); err != nil {
+			return err
 		}
 	}
-	return false
+	if err := x.mergeWanted(ctx); err != nil {
+		return err
+	}
+	for i := range x.users {
+		if u := &x.users[i]; x.all && u.mustMerge() {
+			u.sketch[0].Merge(u.sketch[1])
+		}
+	}
+	return nil
 }

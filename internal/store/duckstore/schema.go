@@ -12,8 +12,9 @@ import (
 // formatVersion is in the metadata of every segment file.
 //
 // Version 2 added marked_key and counted_before to events, tie to final events, and
-// session_id and own_source to sessions: what a replay needs and reports do not.
-const formatVersion = 2
+// session_id and own_source to sessions: what a replay needs and reports do not. Version 3 took
+// the sketches out of cells, into files of their own.
+const formatVersion = 3
 
 // column is one column of a table.
 type column struct{ name, sqlType string }

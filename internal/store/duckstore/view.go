@@ -58,10 +58,15 @@ func (v *view) young(t store.Table, p event.PropertyID, columns, where string,
 
 // files returns the segments that can hold rows of p.
 func (v *view) files(t store.Table, p event.PropertyID, keep func(bounds) bool) []string {
+	return v.filesOf(t, func(s *store.Segment) bool { return mayHold(boundsOf(s), p, keep) })
+}
+
+// filesOf returns the segments of a table that some accepts.
+func (v *view) filesOf(t store.Table, some func(*store.Segment) bool) []string {
 	var out []string
 	for i := range v.manifest.Segments {
 		s := &v.manifest.Segments[i]
-		if s.Table == t && mayHold(boundsOf(s), p, keep) {
+		if s.Table == t && some(s) {
 			out = append(out, filepath.Join(v.dir, s.File))
 		}
 	}

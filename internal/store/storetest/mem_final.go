@@ -137,8 +137,11 @@ func (s *Mem) Compact(_ context.Context, m store.Manifest) (*store.Change, error
 // OpenSessions implements store.Store.
 func (s *Mem) OpenSessions(_ context.Context, m store.Manifest,
 	finalThrough event.Time) (map[event.PropertyID]store.Open, error) {
+	return openSessions(s.partsOf(m), m, finalThrough), nil
+}
+
+func openSessions(parts []part, m store.Manifest, finalThrough event.Time) map[event.PropertyID]store.Open {
 	out := map[event.PropertyID]store.Open{}
-	parts := s.partsOf(m)
 	for _, p := range properties(parts) {
 		var o store.Open
 		any := false
@@ -163,7 +166,7 @@ func (s *Mem) OpenSessions(_ context.Context, m store.Manifest,
 		}
 		out[p] = o
 	}
-	return out, nil
+	return out
 }
 
 func properties(parts []part) []event.PropertyID {

@@ -19,3 +19,25 @@ func TestMemKeepsTheContract(t *testing.T) {
 		return storetest.OpenMem(disks[dir], m)
 	})
 }
+
+// sharedKit opens MemShared.
+type sharedKit struct {
+	rows map[string]*storetest.SharedRows
+}
+
+func (k sharedKit) Open(_ testing.TB, name, log string, faults *storetest.Faults) store.Shared {
+	if k.rows[name] == nil {
+		k.rows[name] = storetest.NewSharedRows()
+	}
+	return storetest.NewMemShared(k.rows[name], log, faults)
+}
+
+func (k sharedKit) Crash(testing.TB) {}
+
+func TestMemSharedKeepsTheContract(t *testing.T) {
+	storetest.RunShared(t, sharedKit{rows: map[string]*storetest.SharedRows{}})
+}
+
+func TestMemSharedKeepsTheContractOfUpkeep(t *testing.T) {
+	storetest.RunKeeper(t, sharedKit{rows: map[string]*storetest.SharedRows{}})
+}

@@ -42,8 +42,26 @@ func mustBeGone(t testing.TB, err error, from event.Time, p *store.Plan) {
 	}
 }
 
+func (w *world) rowsFrom(p event.PropertyID) (event.Time, bool) { return w.manifest.RowsFrom(p) }
+
 func testDroppedRowsLeaveTheirCells(t *testing.T, open Opener) {
 	w := newWorld(t, open)
+	days := droppedRowsLeaveTheirCells(t, w)
+	archive, err := w.store.Archive(context.Background(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if from, gone := archive.RowsFrom(); !gone || from != days[2] {
+		t.Errorf("the archive has rows from %v, %v", from, gone)
+	}
+	archive.Release()
+	if _, err := w.store.DropRows(context.Background(), w.manifest, []store.RollupSpan{{Property: 1, To: days[5]}}); err == nil {
+		t.Error("young rows were dropped")
+	}
+}
+
+// droppedRowsLeaveTheirCells drops two of four days, and returns the local days.
+func droppedRowsLeaveTheirCells(t *testing.T, w upkept) []event.Time {
 	zone := localZone{name: "East", steps: store.Zone{{At: 0, Offset: 2 * int64(hourMicros)}}}
 	days := slices.DeleteFunc(zone.midnights(), func(d event.Time) bool { return d < firstDay })
 	for i := range 4 {
@@ -120,20 +138,10 @@ func testDroppedRowsLeaveTheirCells(t *testing.T, open Opener) {
 		t.Errorf("clients that rows still name: %v, %v", clients, err)
 	}
 	sn.Release()
-	archive, err := w.store.Archive(context.Background(), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if from, gone := archive.RowsFrom(); !gone || from != days[2] {
-		t.Errorf("the archive has rows from %v, %v", from, gone)
-	}
-	archive.Release()
 	if w.dropRows(1, days[2], zone) {
 		t.Error("rows were dropped twice")
 	}
-	if _, err := w.store.DropRows(context.Background(), w.manifest, []store.RollupSpan{{Property: 1, To: days[5]}}); err == nil {
-		t.Error("young rows were dropped")
-	}
+	return days
 }
 
 const (
@@ -249,9 +257,13 @@ func playDrops(t *testing.T, rt *rapid.T, open Opener) (answered int) {
 // testDaysAddUpAfterAChangeOfZone: each event counts in exactly one local day, also where
 // clocks differ by a whole day.
 func testDaysAddUpAfterAChangeOfZone(t *testing.T, open Opener) {
+	daysAddUpAfterAChangeOfZone(t, func() upkept { return newWorld(t, open) })
+}
+
+func daysAddUpAfterAChangeOfZone(t *testing.T, begin func() upkept) {
 	const minute = 60_000_000
 	for _, offsets := range [][2]int64{{840, -600}, {-600, 840}, {0, 330}, {60, -600}} {
-		w := newWorld(t, open)
+		w := begin()
 		events := 0
 		for at := firstDay; at < firstDay+4*dayMicros; at += hourMicros {
 			events += 2 // one of each person's is after the hour
@@ -265,7 +277,7 @@ func testDaysAddUpAfterAChangeOfZone(t *testing.T, open Opener) {
 		days := slices.DeleteFunc(was.midnights(), func(d event.Time) bool { return d > final })
 		w.rollUp(1, days[0], days[len(days)-1], was.name, was.steps)
 		w.dropRows(1, days[len(days)-3], was)
-		from, _ := w.manifest.RowsFrom(1)
+		from, _ := w.rowsFrom(1)
 		for _, then := range []string{"nothing", "cells of the new zone", "rows of a day of the new zone gone"} {
 			days := slices.DeleteFunc(is.midnights(), func(d event.Time) bool { return d > final })
 			switch {

@@ -192,21 +192,13 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		for w.compact() {
 		}
 	case "finalize":
-		until := map[event.PropertyID]event.Time{}
-		for _, arg := range d.CmdArgs {
-			p, err := event.ParsePropertyID(arg.Key)
-			if err != nil {
-				d.Fatalf(t, "%v", err)
-			}
-			if until[p], err = parseTime(arg.Vals[0]); err != nil {
-				d.Fatalf(t, "%v", err)
-			}
-		}
-		w.finalize(until)
+		w.finalize(parseUntil(t, d))
 	case "reopen":
 		w.reopen()
 	case "open_sessions":
-		return w.openSessions(t, d)
+		return printOpen(t, d, func(ctx context.Context, through event.Time) (map[event.PropertyID]store.Open, error) {
+			return w.store.OpenSessions(ctx, w.manifest, through)
+		})
 	case "run":
 		p, err := parsePlan(d)
 		if err != nil {
@@ -219,13 +211,29 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 	return ""
 }
 
-func (w *world) openSessions(t *testing.T, d *datadriven.TestData) string {
+func parseUntil(t *testing.T, d *datadriven.TestData) map[event.PropertyID]event.Time {
+	t.Helper()
+	until := map[event.PropertyID]event.Time{}
+	for _, arg := range d.CmdArgs {
+		p, err := event.ParsePropertyID(arg.Key)
+		if err != nil {
+			d.Fatalf(t, "%v", err)
+		}
+		if until[p], err = parseTime(arg.Vals[0]); err != nil {
+			d.Fatalf(t, "%v", err)
+		}
+	}
+	return until
+}
+
+func printOpen(t *testing.T, d *datadriven.TestData,
+	openSessions func(context.Context, event.Time) (map[event.PropertyID]store.Open, error)) string {
 	t.Helper()
 	through, err := parseTime(d.CmdArgs[0].Vals[0])
 	if err != nil {
 		d.Fatalf(t, "%v", err)
 	}
-	open, err := w.store.OpenSessions(context.Background(), w.manifest, through)
+	open, err := openSessions(context.Background(), through)
 	if err != nil {
 		d.Fatalf(t, "%v", err)
 	}

@@ -275,8 +275,29 @@ func hostileTexts() []string {
 	}
 }
 
-func testHostileTextsAreInert(t *testing.T, open Opener) {
-	w := newWorld(t, open)
+// place is a store of any kind that is given batches and asked.
+type place interface {
+	append(b *store.Batch)
+	checkpoint()
+	snapshot() store.Snapshot
+}
+
+// upkept is a place whose days become final.
+type upkept interface {
+	place
+	run(p *store.Plan) (*store.Rows, error)
+	finalize(until map[event.PropertyID]event.Time)
+	rollUp(p event.PropertyID, from, to event.Time, name string, zone store.Zone)
+	forget(p event.PropertyID, from, to event.Time)
+	dropRows(p event.PropertyID, until event.Time, z localZone) bool
+	rowsFrom(p event.PropertyID) (event.Time, bool)
+	compact() bool
+	reopen()
+}
+
+func testHostileTextsAreInert(t *testing.T, open Opener) { hostileTextsAreInert(t, newWorld(t, open)) }
+
+func hostileTextsAreInert(t *testing.T, w place) {
 	b := &store.Batch{}
 	for i, text := range hostileTexts() {
 		b.Events = append(b.Events, store.EventRow{Property: 1, Row: event.RowID(i), Path: text, Name: "plain"})
@@ -326,8 +347,9 @@ func testHostileTextsAreInert(t *testing.T, open Opener) {
 
 // testSimpleFolding compares with strings.EqualFold over letters whose folding
 // differs from lower or upper case.
-func testSimpleFolding(t *testing.T, open Opener) {
-	w := newWorld(t, open)
+func testSimpleFolding(t *testing.T, open Opener) { foldingIsSimple(t, newWorld(t, open)) }
+
+func foldingIsSimple(t *testing.T, w place) {
 	letters := []string{"k", "K", "\u212a", "s", "S", "\u017f", "i", "I", "\u0130", "\u0131", "\u00df", "\u1e9e",
 		"ss", "\u03c3", "\u03c2", "\u03a3", "\u00e5", "\u212b", "\u01c5", "\u01c4", "\u01c6", "\u0390", "\u1fd3",
 		"\ufb01", "fi", "\u00b5", "\u03bc", "\u1e9b", "\u1e61", "\u10d0", "\u1c90", "\u13a0", "\uab70", "\n"}

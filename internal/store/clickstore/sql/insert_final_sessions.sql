@@ -1,0 +1,9 @@
+-- Sessions that begin on days that become final: the highest revision of each (S28).
+INSERT INTO final_sessions ({{.Into}})
+SELECT {{.Columns}}
+FROM sessions AS s
+WHERE {{.Revisions}}
+    AND (s.property, s.session, s.revision) IN (
+        SELECT property, session, max(revision) FROM sessions WHERE {{.Numbers}} GROUP BY property, session)
+    AND NOT s.tombstone
+    AND {{.Sessions}}

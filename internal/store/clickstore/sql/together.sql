@@ -1,0 +1,7 @@
+-- Parts of an answer, put together.
+SELECT {{.Select}}
+FROM (
+{{.Rows}}
+)
+{{.GroupBy}}
+{{.Limit}}
