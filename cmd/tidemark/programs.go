@@ -7,5 +7,6 @@ import (
 )
 
 func programs() cli.Programs {
-	return cli.Programs{Serve: app.Serve, Demo: app.Demo, WithLog: app.WithLog, Rebuild: app.Rebuild, Roles: app.Roles}
+	return cli.Programs{Serve: app.Serve, Demo: app.Demo, WithLog: app.WithLog, Rebuild: app.Rebuild,
+		Archive: app.OpenArchive, Restore: app.Restore, RestoreShared: app.RestoreShared, Roles: app.Roles, Migrate: app.Migrate}
 }

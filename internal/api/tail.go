@@ -75,6 +75,9 @@ func (h *Hub) Listen(p event.PropertyID) *Listener {
 	return l
 }
 
+// IsHeard tells whether anybody listens.
+func (h *Hub) IsHeard() bool { return h.count.Load() > 0 }
+
 // Publish shows events to those who listen to their property. It keeps nothing
 // of the events, and returns without waiting.
 func (h *Hub) Publish(events []*event.Event) {

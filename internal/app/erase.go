@@ -12,6 +12,8 @@ import (
 	"tidemark/internal/cli"
 	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
+	"tidemark/internal/ledger"
+	"tidemark/internal/store"
 )
 
 // maxErased bounds the clients of one order: those of one person.
@@ -47,7 +49,8 @@ func (s *server) erase(ctx context.Context, order cli.EraseOrder) (*cli.EraseRes
 	if err != nil {
 		return nil, err
 	}
-	before, err := s.processor.Ledger(ctx, id)
+	parties := s.eraseParties()
+	before, err := parties.ledger(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -63,21 +66,46 @@ func (s *server) erase(ctx context.Context, order cli.EraseOrder) (*cli.EraseRes
 			Partition: event.PartitionOf(id, c, s.log.Partitions())})
 	}
 	if len(clients) > 0 {
-		if err := s.log.Append(ctx, batch); err != nil {
+		if err := s.collects.Append(ctx, batch); err != nil {
 			return nil, fmt.Errorf("log erasure: %w", err)
 		}
-		for _, step := range []func(context.Context) error{s.processor.WaitVisible, s.processor.Checkpoint, s.processor.Upkeep} {
-			if err := step(ctx); err != nil {
-				return nil, fmt.Errorf("the erasure is logged and will be carried out, but was not yet: %w", err)
-			}
+		if err := parties.carriedOut(ctx, id, clients); err != nil {
+			return nil, fmt.Errorf("the erasure is logged and will be carried out, but was not yet: %w", err)
 		}
 	}
-	after, err := s.processor.Ledger(ctx, id)
+	after, err := parties.ledger(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	return &cli.EraseResult{Clients: len(clients), Events: after.Erased - before.Erased,
 		LogUntil: now.Std().Add(s.Config.Processor.LogRetention + logCutSlack).UTC().Format(time.RFC3339)}, nil
+}
+
+// eraseParties are those who take part in an erasure.
+type eraseParties struct {
+	store store.Reader
+	// ledger is the account of a property.
+	ledger func(context.Context, event.PropertyID) (ledger.Ledger, error)
+	// visible waits until all that was accepted before the call can be seen.
+	visible func(context.Context) error
+	// carriedOut waits until rows and state of clients are gone whose erasure is in the log.
+	carriedOut func(context.Context, event.PropertyID, []string) error
+}
+
+func (s *server) eraseParties() eraseParties {
+	if s.isRoled() {
+		return s.sharedEraseParties()
+	}
+	p := s.processor
+	return eraseParties{store: s.store, ledger: p.Ledger, visible: p.WaitVisible,
+		carriedOut: func(ctx context.Context, _ event.PropertyID, _ []string) error {
+			for _, step := range []func(context.Context) error{p.WaitVisible, p.Checkpoint, p.Upkeep} {
+				if err := step(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
 }
 
 // logCutSlack is how long after its retention a record may still lie in the log: marks
@@ -92,10 +120,11 @@ func (s *server) clientsOf(ctx context.Context, id event.PropertyID, order cli.E
 		return []string{order.ClientID}, nil
 	}
 	// What was accepted before this moment is looked at.
-	if err := s.processor.WaitVisible(ctx); err != nil {
+	parties := s.eraseParties()
+	if err := parties.visible(ctx); err != nil {
 		return nil, err
 	}
-	sn, err := s.store.Snapshot(ctx)
+	sn, err := parties.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}

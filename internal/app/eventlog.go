@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidemark/internal/config"
+	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
 	"tidemark/internal/eventlog/kafkalog"
 	"tidemark/internal/eventlog/pebblelog"
@@ -28,16 +29,26 @@ type runningLog interface {
 	Identity() string
 }
 
+// logUse is what a process does with the log.
+type logUse struct {
+	// saves tells whose sums in Kafka this process saves; nil: all.
+	saves func(event.Partition) bool
+	// begin is where the partitions of a log in the data directory begin if it is made now.
+	begin []event.Offset
+}
+
 // openEventLog opens the log that cfg chooses, and makes sure that it is the one whose offsets the
 // state in the data directory has.
-func openEventLog(ctx context.Context, cfg config.Config, logger *slog.Logger, reg prometheus.Registerer) (log runningLog, err error) {
+func openEventLog(ctx context.Context, cfg config.Config, use logUse, logger *slog.Logger, reg prometheus.Registerer) (log runningLog, err error) {
 	if cfg.OnKafka() {
 		for _, w := range cfg.KafkaLog().Warnings() {
 			logger.Warn("eventlog.kafka: " + w)
 		}
-		log, err = openAs(kafkalog.Open(ctx, cfg.KafkaLog(), kafkalog.Deps{Logger: logger, Registerer: reg}))
+		log, err = openAs(kafkalog.Open(ctx, cfg.KafkaLog(), kafkalog.Deps{Logger: logger, Registerer: reg, Saves: use.saves}))
 	} else {
-		log, err = openAs(pebblelog.Open(cfg.Pebble(), pebblelog.Deps{Logger: logger, Registerer: reg}))
+		own := cfg.Pebble()
+		own.Begin = use.begin
+		log, err = openAs(pebblelog.Open(own, pebblelog.Deps{Logger: logger, Registerer: reg}))
 	}
 	if err != nil {
 		return nil, err

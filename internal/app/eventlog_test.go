@@ -13,7 +13,7 @@ import (
 func TestDataDirectoryBelongsToOneEventLog(t *testing.T) {
 	cfg := config.Default()
 	cfg.DataDir = t.TempDir()
-	log, err := openEventLog(t.Context(), cfg, slog.New(slog.DiscardHandler), nil)
+	log, err := openEventLog(t.Context(), cfg, logUse{}, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,20 +41,24 @@ func (s *server) openHTTP(context.Context) error {
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	obs.Routes(mux, s.health, s.telemetry)
-	collector := s.collector.Handler()
-	for _, path := range []string{"/v1/events", "/mp/collect", "/debug/mp/collect", "/g/collect"} {
-		mux.Handle(path, collector)
+	if s.has(roleCollector) {
+		collector := s.collector.Handler()
+		for _, path := range []string{"/v1/events", "/mp/collect", "/debug/mp/collect", "/g/collect"} {
+			mux.Handle(path, collector)
+		}
+		mux.Handle("/tidemark.js", ui.Tracker())
 	}
-	mux.Handle("/tidemark.js", ui.Tracker())
-	reads := s.api.Handler()
-	for _, path := range []string{"/v1/", "/v1beta/", "/openapi.json"} {
-		mux.Handle(path, reads)
+	if s.has(roleAPI) {
+		reads := s.api.Handler()
+		for _, path := range []string{"/v1/", "/v1beta/", "/openapi.json"} {
+			mux.Handle(path, reads)
+		}
+		mux.Handle("GET /v1/properties/{property}/tail", s.untilStop(reads))
+		mux.Handle("/", ui.Handler())
 	}
-	mux.Handle("GET /v1/properties/{property}/tail", s.untilStop(reads))
 	if s.pages != nil {
 		s.pages(mux)
 	}
-	mux.Handle("/", ui.Handler())
 	return mux
 }
 

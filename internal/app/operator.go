@@ -32,6 +32,35 @@ func (s *server) openOperator(context.Context) error {
 	if err := s.openReplays(); err != nil {
 		return err
 	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /replays", s.startReplay)
+	mux.HandleFunc("POST /replays/apply", s.applyReplay)
+	mux.HandleFunc("POST /replays/discard", s.discardReplay)
+	mux.HandleFunc("POST /erasures", s.eraseClients)
+	s.moveOrders(mux)
+	return s.listenOperator(mux)
+}
+
+// openRoledOperator takes the orders that a process with roles can carry out. It refuses the others.
+func (s *server) openRoledOperator(context.Context) error {
+	mux := http.NewServeMux()
+	refuse := func(path, why string) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, http.StatusNotImplemented, struct {
+				Error string `json:"error"`
+			}{why + "; nothing was changed"})
+		})
+	}
+	refuse("/", "this process shares its store with others: replaying there is not possible yet")
+	if s.has(roleProcessor) || s.has(roleAPI) {
+		mux.HandleFunc("POST /erasures", s.eraseClients)
+	} else {
+		refuse("POST /erasures", "this process only collects: order erasures from one with the role api or processor")
+	}
+	return s.listenOperator(mux)
+}
+
+func (s *server) listenOperator(orders http.Handler) error {
 	s.operator.ctx, s.operator.stop = context.WithCancel(context.Background())
 	path := config.OperatorSocket(s.Config.DataDir)
 	if len(path) > maxSocketPath {
@@ -50,13 +79,8 @@ func (s *server) openOperator(context.Context) error {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return errors.Join(fmt.Errorf("protect operator socket: %w", err), l.Close())
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /replays", s.startReplay)
-	mux.HandleFunc("POST /replays/apply", s.applyReplay)
-	mux.HandleFunc("POST /replays/discard", s.discardReplay)
-	mux.HandleFunc("POST /erasures", s.eraseClients)
 	s.operator.listener = l
-	s.operator.http = &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, ErrorLog: newErrorLog(s.Logger),
+	s.operator.http = &http.Server{Handler: orders, ReadHeaderTimeout: headerTimeout, ErrorLog: newErrorLog(s.Logger),
 		BaseContext: func(net.Listener) context.Context { return s.operator.ctx }}
 	return nil
 }
@@ -202,6 +226,9 @@ func (s *server) switchReplay(ctx context.Context) error {
 }
 
 func (s *server) redefine(ctx context.Context, was, now property.Property) error {
+	if err := s.gate.isShut(); err != nil {
+		return err
+	}
 	current, err := s.registry.Property(ctx, was.ID)
 	if err != nil {
 		return fmt.Errorf("look up property %s: %w", was.ID, err)

@@ -34,12 +34,22 @@ type rebuild struct {
 	old     *state.Meta // nil: there is no state
 	bounded *replay.BoundedLog
 	result  cli.Rebuilt
+	// order is for final days from the archive; restored is what came from there.
+	order    *cli.RestoreOrder
+	restored *restored
 }
 
 // Rebuild makes state and store anew from the log and, if all its files are there, the
 // archive of final days.
-func Rebuild(ctx context.Context, serving cli.Serving, progress func(string, float64)) (_ cli.Rebuilt, err error) {
+func Rebuild(ctx context.Context, serving cli.Serving, progress func(string, float64)) (cli.Rebuilt, error) {
+	return runRebuild(ctx, serving, nil, progress)
+}
+
+func runRebuild(ctx context.Context, serving cli.Serving, order *cli.RestoreOrder, progress func(string, float64)) (_ cli.Rebuilt, err error) {
 	cfg := serving.Config
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return cli.Rebuilt{}, fmt.Errorf("make data directory: %w", err)
+	}
 	lock, err := lockDir(cfg.DataDir)
 	if err != nil {
 		return cli.Rebuilt{}, err
@@ -48,7 +58,7 @@ func Rebuild(ctx context.Context, serving cli.Serving, progress func(string, flo
 	if err := finishRebuild(cfg.DataDir); err != nil {
 		return cli.Rebuilt{}, err
 	}
-	r := &rebuild{serving: serving, cfg: cfg}
+	r := &rebuild{serving: serving, cfg: cfg, order: order}
 	r.cfg.DataDir = rebuildDir(cfg.DataDir)
 	if err := r.make(ctx, progress); err != nil {
 		return r.result, errors.Join(err, os.RemoveAll(r.cfg.DataDir))
@@ -60,14 +70,35 @@ func Rebuild(ctx context.Context, serving cli.Serving, progress func(string, flo
 }
 
 func (r *rebuild) make(ctx context.Context, progress func(string, float64)) (err error) {
-	if r.log, err = openEventLog(ctx, r.serving.Config, r.serving.Logger, nil); err != nil {
+	use := logUse{}
+	fromArchive, err := r.wantsArchive()
+	if err != nil {
+		return err
+	}
+	if fromArchive {
+		if err := r.restore(ctx, progress); err != nil {
+			return err
+		}
+		if use.begin, err = r.restored.logBegin(r.serving.Config); err != nil {
+			return err
+		}
+		if err := beginTopic(ctx, r.serving, use.begin); err != nil {
+			return err
+		}
+	}
+	if r.log, err = openEventLog(ctx, r.serving.Config, use, r.serving.Logger, nil); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.log.Close()) }()
 	if err := r.loadOld(ctx); err != nil {
 		return err
 	}
-	if r.result.Archive, err = r.archiveIsWhole(); err != nil {
+	if fromArchive {
+		if err := r.restored.checkLog(ctx, r.log, r.serving.Config); err != nil {
+			return err
+		}
+		r.result.Archive = len(r.restored.segments) > 0
+	} else if r.result.Archive, err = r.archiveIsWhole(); err != nil {
 		return err
 	}
 	began, err := replay.LogBegan(ctx, r.log)
@@ -75,9 +106,12 @@ func (r *rebuild) make(ctx context.Context, progress func(string, float64)) (err
 		return err
 	}
 	r.result.LogFrom, r.result.Whole = began.Std(), r.result.Archive || !replay.Truncated(r.log)
-	meta, err := replay.StartMeta(r.old, r.log, 0, r.result.Archive)
+	meta, err := replay.StartMeta(r.old, r.log, 0, r.result.Archive && !fromArchive)
 	if err != nil {
 		return err
+	}
+	if fromArchive {
+		r.restored.adopt(meta)
 	}
 	if err := r.prepare(meta); err != nil {
 		return err
@@ -169,6 +203,20 @@ func checkSegment(path string, seg store.Segment) error {
 // prepare makes the directories: the archive by name, and a copy of the old state if the
 // log cannot tell of every client.
 func (r *rebuild) prepare(meta *state.Meta) error {
+	if r.restored == nil {
+		if err := r.linkSegments(meta); err != nil {
+			return err
+		}
+	}
+	if r.copiesState() {
+		if err := os.CopyFS(r.cfg.StateDir(), os.DirFS(r.serving.Config.StateDir())); err != nil {
+			return fmt.Errorf("copy state: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *rebuild) linkSegments(meta *state.Meta) error {
 	if err := os.RemoveAll(r.cfg.DataDir); err != nil {
 		return err
 	}
@@ -179,11 +227,6 @@ func (r *rebuild) prepare(meta *state.Meta) error {
 		from, to := filepath.Join(r.serving.Config.StoreDir(), seg.File), filepath.Join(r.cfg.StoreDir(), seg.File)
 		if err := os.Link(from, to); err != nil {
 			return fmt.Errorf("take over archive: %w", err)
-		}
-	}
-	if r.copiesState() {
-		if err := os.CopyFS(r.cfg.StateDir(), os.DirFS(r.serving.Config.StateDir())); err != nil {
-			return fmt.Errorf("copy state: %w", err)
 		}
 	}
 	return nil

@@ -15,14 +15,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidemark/internal/api"
+	"tidemark/internal/archive"
 	"tidemark/internal/cli"
 	"tidemark/internal/collect"
 	"tidemark/internal/config"
 	"tidemark/internal/enrich"
 	"tidemark/internal/event"
+	"tidemark/internal/eventlog"
 	"tidemark/internal/geo"
 	"tidemark/internal/obs"
 	"tidemark/internal/pipeline"
+	"tidemark/internal/property"
+	"tidemark/internal/property/pgreg"
 	"tidemark/internal/property/sqlreg"
 	"tidemark/internal/report"
 	"tidemark/internal/service"
@@ -42,15 +46,18 @@ type server struct {
 	stopping  chan struct{}               // closed when the listener stops
 
 	lock      *dirLock
-	registry  *sqlreg.DB
+	registry  property.Registry
 	log       runningLog
-	appends   *countedLog // the log, as the collector uses it
+	collects  eventlog.Log // the log, as the collector uses it: itself, or a spool before it; behind the gate
+	gate      *gate
+	appends   *countedLog
 	state     *pebblestate.State
 	meta      *state.Meta
 	store     *duckstore.Store
 	places    *geo.DB
 	ranges    *geo.Ranges
 	processor *pipeline.Processor
+	archiver  *archive.Archiver
 	reports   *report.Engine
 	directory *collect.Directory
 	collector *collect.Collector
@@ -60,11 +67,17 @@ type server struct {
 	http      *http.Server
 	profiles  *obs.ProfileServer
 	operator  operator
+	roled     roled
 }
 
 // Serve runs a server until ctx is done.
 func Serve(ctx context.Context, serving cli.Serving) error {
 	s := newServer(serving)
+	if s.isRoled() {
+		if err := checkRoles(serving.Roles, serving.Config); err != nil {
+			return err
+		}
+	}
 	return s.run(ctx, s.welcome)
 }
 
@@ -76,7 +89,11 @@ func newServer(s cli.Serving) *server {
 // run starts every part, last of all `last`, and waits.
 func (s *server) run(ctx context.Context, last func(context.Context) error) error {
 	g := service.New(s.Logger)
-	for _, p := range s.parts() {
+	parts := s.parts()
+	if s.isRoled() {
+		parts = s.roledParts()
+	}
+	for _, p := range parts {
 		g.Add(p)
 	}
 	g.Add(service.Part{Name: "welcome", Start: last})
@@ -99,6 +116,7 @@ func (s *server) parts() []service.Part {
 		{Name: "state", Start: s.openState, Stop: func(context.Context) error { return s.state.Close() }},
 		{Name: "store", Start: s.openStore, Stop: func(context.Context) error { return s.store.Close() }},
 		{Name: "processor", Start: s.openProcessor, Run: s.runProcessor, StopTimeout: time.Minute},
+		{Name: "archive", Start: s.openArchiver, Run: s.runArchiver},
 		{Name: "collector", Start: s.openCollector, Stop: s.closeCollector},
 		{Name: "api", Start: s.openAPI},
 		{Name: "operator", Start: s.openOperator, Run: s.serveOperator, Stop: s.closeOperator},
@@ -163,9 +181,21 @@ func (s *server) closeProfiles(ctx context.Context) error {
 	return s.profiles.Stop(ctx)
 }
 
-func (s *server) openRegistry(context.Context) (err error) {
-	s.registry, err = sqlreg.Open(s.Config.RegistryFile())
-	return err
+func (s *server) openRegistry(ctx context.Context) error {
+	if s.Config.OnPostgres() {
+		registry, err := pgreg.Open(ctx, s.Config.PostgresRegistry(), pgreg.Options{})
+		if err != nil {
+			return err
+		}
+		s.registry = registry
+		return nil
+	}
+	registry, err := sqlreg.Open(s.Config.RegistryFile())
+	if err != nil {
+		return err
+	}
+	s.registry = registry
+	return nil
 }
 
 func (s *server) openPlaces(context.Context) (err error) {
@@ -181,9 +211,12 @@ func (s *server) openPlaces(context.Context) (err error) {
 }
 
 func (s *server) openLog(ctx context.Context) (err error) {
-	s.log, err = openEventLog(ctx, s.Config, s.Logger, s.telemetry)
+	s.log, err = openEventLog(ctx, s.Config, s.logUse(), s.Logger, s.telemetry)
 	if err == nil {
-		s.appends = &countedLog{Log: s.log}
+		if s.gate, err = s.gated(s.log); err != nil {
+			return errors.Join(err, s.log.Close())
+		}
+		s.collects, s.appends = s.gate, &countedLog{Log: s.gate}
 		s.health.Set("log", func(context.Context) error { return s.log.Err() })
 	}
 	return err
@@ -266,9 +299,12 @@ func (s *server) storeHealth(ctx context.Context) error {
 }
 
 func (s *server) openCollector(context.Context) (err error) {
-	s.directory = collect.NewDirectory(collect.DirectoryDeps{Registry: s.registry, Log: s.log, Logger: s.Logger})
+	s.directory = collect.NewDirectory(collect.DirectoryDeps{Registry: s.registry, Log: s.collects, Logger: s.Logger})
 	deps := collect.Deps{Log: s.appends, Directory: s.directory, Salts: s.registry, Logger: s.Logger,
-		Registerer: s.telemetry, OnAccepted: s.tail.Publish}
+		Registerer: s.telemetry}
+	if !s.isRoled() { // else live streams follow the log
+		deps.OnAccepted = s.tail.Publish
+	}
 	if s.places != nil {
 		deps.Geo = s.places.Lookup
 	}
@@ -286,9 +322,13 @@ func (s *server) closeCollector(context.Context) error {
 func (s *server) openAPI(context.Context) (err error) {
 	cfg := api.DefaultConfig()
 	cfg.SecureCookies = strings.HasPrefix(s.Config.HTTP.PublicURL, "https://")
+	clientAddr, err := collect.ClientAddr(s.Config.Collect())
+	if err != nil {
+		return err
+	}
 	s.api, err = api.New(cfg, api.Deps{
 		Reports: s.reports, Registry: s.registry, Tail: s.tail, Logger: s.Logger, Registerer: s.telemetry,
-		ClientAddr: s.collector.ClientAddr,
+		ClientAddr: clientAddr,
 	})
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"tidemark/internal/archive"
 	"tidemark/internal/config"
 	"tidemark/internal/simulate"
 )
@@ -28,6 +29,8 @@ type Serving struct {
 	Out     io.Writer // for what a person must see: links and logins
 	JSON    bool      // Out is for a machine
 	Version string
+	// Roles of this process; none: everything, on its own.
+	Roles []string
 	// Abort is closed when the person does not want to wait for a good end.
 	Abort <-chan struct{}
 }
@@ -46,7 +49,14 @@ type Programs struct {
 	WithLog func(cfg config.Config, use func(simulate.Log) error) error
 	// Rebuild makes state and store anew from log and archive while no server runs.
 	Rebuild func(ctx context.Context, s Serving, progress func(stage string, share float64)) (Rebuilt, error)
-	Roles   func() []Role
+	// Archive opens the archive of final days that cfg names; Restore puts its days back while no server runs.
+	Archive func(cfg config.Config) (*archive.Reader, error)
+	Restore func(ctx context.Context, s Serving, o RestoreOrder, progress func(stage string, share float64)) (Rebuilt, error)
+	// RestoreShared puts them into the store of a cluster while no processor runs.
+	RestoreShared func(ctx context.Context, s Serving, o RestoreOrder, progress func(stage string, share float64)) (Rebuilt, error)
+	Roles         func() []Role
+	// Migrate moves an installation into a cluster.
+	Migrate func(ctx context.Context, m Migration) error
 }
 
 // Env is what surrounds a command.
@@ -73,8 +83,12 @@ type grammar struct {
 	Ledger      ledgerCmd    `cmd:"" help:"Show what became of every event received."`
 	Freshness   freshnessCmd `cmd:"" help:"Show how far reports have come and how late events are."`
 	Replay      replayCmd    `cmd:"" help:"Count final days again, under changed settings if given; or rebuild from log and archive."`
+	Archive     archiveCmd   `cmd:"" help:"List, verify and restore archived days."`
+	Migrate     migrateCmd   `cmd:"" help:"Move a running server with everything on its disk into a cluster."`
 	Erase       eraseCmd     `cmd:"" help:"Have a running server forget a person."`
+	Nodes       nodesCmd     `cmd:"" help:"Show the nodes of a cluster, how well they are, and who owns which partitions."`
 	Simulate    simulateCmd  `cmd:"" help:"Send made-up traffic to a server."`
+	Capacity    capacityCmd  `cmd:"" help:"Say how many machines a rate of events takes."`
 	CheckConfig checkCmd     `cmd:"" help:"Check a configuration file and explain doubtful choices."`
 	ListRoles   rolesCmd     `cmd:"" help:"List the roles of the server."`
 	Version     versionCmd   `cmd:"" help:"Print the version."`

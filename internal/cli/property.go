@@ -1,5 +1,5 @@
-// property create, set and list: straight on the registry, so they work
-// whether a server runs or not.
+// property create, set and list: straight on the registry, in the data directory or in
+// PostgreSQL, so they work whether a server runs or not.
 package cli
 
 import (
@@ -12,6 +12,7 @@ import (
 	"tidemark/internal/config"
 	"tidemark/internal/event"
 	"tidemark/internal/property"
+	"tidemark/internal/property/pgreg"
 	"tidemark/internal/property/sqlreg"
 )
 
@@ -33,16 +34,37 @@ func (d dataDir) dir() string {
 	return d.DataDir
 }
 
-// registry opens the registry of the data directory and makes both if need be.
-func (d dataDir) registry() (property.Registry, error) {
-	if err := os.MkdirAll(d.dir(), 0o700); err != nil {
+// registryAt is where the registry is: in a data directory, or where a configuration says.
+type registryAt struct {
+	dataDir
+	Config string `help:"Configuration file of the server, if it has one: the registry may be in PostgreSQL." type:"existingfile" env:"TIDEMARK_CONFIG" placeholder:"FILE"`
+}
+
+// registry opens the registry and makes it if need be.
+func (a registryAt) registry(ctx context.Context) (property.Registry, error) {
+	cfg, err := config.Load(a.Config)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.OnPostgres() {
+		return pgreg.Open(ctx, cfg.PostgresRegistry(), pgreg.Options{})
+	}
+	if a.DataDir != "" {
+		cfg.DataDir = a.DataDir
+	}
+	if move, some, err := config.ReadMove(cfg.DataDir); err != nil {
+		return nil, err
+	} else if some {
+		return nil, errors.New(move.Reason())
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
-	return sqlreg.Open(config.RegistryFile(d.dir()))
+	return sqlreg.Open(cfg.RegistryFile())
 }
 
 type createCmd struct {
-	dataDir
+	registryAt
 	output
 	Name     string   `help:"What people call it." required:"" placeholder:"NAME"`
 	TimeZone string   `help:"Time zone of its days, such as Europe/Berlin." default:"UTC" placeholder:"ZONE"`
@@ -52,7 +74,7 @@ type createCmd struct {
 }
 
 func (c *createCmd) Run(ctx context.Context, env *Env) (err error) {
-	r, err := c.registry()
+	r, err := c.registry(ctx)
 	if err != nil {
 		return err
 	}
@@ -88,7 +110,7 @@ func daysText(n int) string {
 }
 
 type setCmd struct {
-	dataDir
+	registryAt
 	output
 	Property string `help:"Property id." required:"" placeholder:"ID"`
 	RowDays  int    `help:"Days for which rows are kept, at least 8; sums of older days stay (0: for ever)." required:"" placeholder:"DAYS"`
@@ -106,7 +128,7 @@ func (c *setCmd) Run(ctx context.Context, env *Env) (err error) {
 	if err != nil {
 		return usagef("--property: %v", err)
 	}
-	r, err := c.registry()
+	r, err := c.registry(ctx)
 	if err != nil {
 		return err
 	}
@@ -135,7 +157,7 @@ func (c *setCmd) Run(ctx context.Context, env *Env) (err error) {
 }
 
 type listCmd struct {
-	dataDir
+	registryAt
 	output
 }
 
@@ -151,7 +173,7 @@ type listedProperty struct {
 }
 
 func (c *listCmd) Run(ctx context.Context, env *Env) (err error) {
-	r, err := c.registry()
+	r, err := c.registry(ctx)
 	if err != nil {
 		return err
 	}

@@ -61,8 +61,14 @@ type ReplayLine struct {
 // Rebuilt is what a rebuild says of itself.
 type Rebuilt struct {
 	// Archive: final days were taken over, not folded again.
-	Archive bool  `json:"archive"`
-	Records int64 `json:"records"`
+	Archive bool `json:"archive"`
+	// RestoredDays is how many of them came from the archive in an object store.
+	RestoredDays int   `json:"restoredDays,omitempty"`
+	Records      int64 `json:"records"`
+	// Term is that of a cluster's store in which days were put back; Present is how many properties had
+	// all of theirs already.
+	Term    uint64 `json:"term,omitempty"`
+	Present int    `json:"presentProperties,omitempty"`
 	// Whole is false if the log no longer begins at its beginning and there was no archive:
 	// days before LogFrom are gone, and the first days behind it may lack events.
 	Whole   bool      `json:"whole"`
@@ -148,7 +154,9 @@ func (c *replayCmd) rebuild(ctx context.Context, env *Env) error {
 		return printJSON(env.Stdout, done)
 	}
 	from := "the log alone"
-	if done.Archive {
+	if done.RestoredDays > 0 {
+		from = fmt.Sprintf("%d archived days and the log", done.RestoredDays)
+	} else if done.Archive {
 		from = "the archive of final days and the log"
 	}
 	fmt.Fprintf(env.Stdout, "State and store were made anew from %s: %d records.\n", from, done.Records)

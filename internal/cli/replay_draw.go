@@ -72,29 +72,8 @@ func drawChanges(w io.Writer, t terminal, changes []replay.Change, dimension str
 			cols[i].cells = append(cols[i].cells, text)
 		}
 	}
-	for i := range cols {
-		cols[i].width = cells(cols[i].head)
-		for _, s := range cols[i].cells {
-			cols[i].width = max(cols[i].width, cells(s))
-		}
-	}
-	squeeze(cols, t.width)
 	fmt.Fprintln(w)
-	for r := -1; r < len(changes); r++ {
-		line := make([]string, len(cols))
-		for i, c := range cols {
-			text := c.head
-			if r >= 0 {
-				text = c.cells[r]
-			}
-			line[i] = pad(fit(text, c.width), c.width, c.right)
-		}
-		text := strings.TrimRight(strings.Join(line, gap), " ")
-		if r < 0 {
-			text = t.bold(text)
-		}
-		fmt.Fprintln(w, text)
-	}
+	drawTable(w, t, cols)
 }
 
 func numberText(x float64) string { return strconv.FormatFloat(math.Round(x*100)/100, 'f', -1, 64) }

@@ -56,6 +56,7 @@ func (c choices) serving(env *Env, json bool) (Serving, error) {
 type serveCmd struct {
 	choices
 	output
+	Role []string `help:"What this process does, where several share the work: collector, processor, api, archive; several by commas (default: all, on its own)." env:"TIDEMARK_ROLE" placeholder:"ROLE"`
 }
 
 func (c *serveCmd) Run(ctx context.Context, env *Env) error {
@@ -63,6 +64,7 @@ func (c *serveCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
+	s.Roles = c.Role
 	for _, w := range s.Config.Warnings() {
 		s.Logger.Warn("doubtful choice", "key", w.Key, "why", w.Why)
 	}

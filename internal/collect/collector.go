@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -77,14 +76,14 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 	if deps.Clock == nil {
 		deps.Clock = time.Now
 	}
-	proxies, err := parseNetworks(cfg.TrustedProxies)
+	addresses, err := newAddressReader(cfg)
 	if err != nil {
 		return nil, err
 	}
 	c := &Collector{
 		cfg:       cfg,
 		deps:      deps,
-		addresses: addressReader{proxies: proxies, header: http.CanonicalHeaderKey(cfg.ClientIPHeader)},
+		addresses: addresses,
 		ids:       newCookieless(deps.Salts),
 		memory:    inFlight{max: int64(cfg.MaxInFlight)},
 		newKey:    rand.Text,

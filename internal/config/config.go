@@ -21,15 +21,20 @@ import (
 // Config is all choices of one server.
 type Config struct {
 	// DataDir holds everything that must survive: log, state, segments, registry.
-	DataDir   string          `yaml:"data_dir"`
-	HTTP      HTTP            `yaml:"http"`
-	EventLog  EventLog        `yaml:"eventlog"`
-	Processor pipeline.Config `yaml:"processor"`
-	Store     Store           `yaml:"store"`
-	Report    report.Config   `yaml:"report"`
-	Geo       Geo             `yaml:"geo"`
-	Log       obs.LogConfig   `yaml:"log"`
-	Debug     Debug           `yaml:"debug"`
+	DataDir    string          `yaml:"data_dir"`
+	HTTP       HTTP            `yaml:"http"`
+	EventLog   EventLog        `yaml:"eventlog"`
+	Postgres   Postgres        `yaml:"postgres"`
+	ClickHouse ClickHouse      `yaml:"clickhouse"`
+	Objects    Objects         `yaml:"objects"`
+	Archive    Archive         `yaml:"archive"`
+	Cluster    Cluster         `yaml:"cluster"`
+	Processor  pipeline.Config `yaml:"processor"`
+	Store      Store           `yaml:"store"`
+	Report     report.Config   `yaml:"report"`
+	Geo        Geo             `yaml:"geo"`
+	Log        obs.LogConfig   `yaml:"log"`
+	Debug      Debug           `yaml:"debug"`
 }
 
 // HTTP is the one listener.
@@ -64,6 +69,8 @@ type EventLog struct {
 	// Kafka keeps the log instead of the data directory if it has brokers. MaxBytes and
 	// MinFreeBytes have no meaning then.
 	Kafka Kafka `yaml:"kafka"`
+	// Spool is what a collector does while Kafka is away.
+	Spool Spool `yaml:"spool"`
 }
 
 // Store is what can be chosen about the columnar store.
@@ -115,8 +122,14 @@ func Default() Config {
 			Kafka: Kafka{Topic: brokers.Topic, ReplicationFactor: brokers.ReplicationFactor,
 				MinInSyncReplicas: brokers.MinInSyncReplicas, CreateTopics: brokers.CreateTopics, ClientID: brokers.ClientID,
 				AppendTimeout: brokers.AppendTimeout},
+			Spool: defaultSpool(),
 		},
-		Processor: pipeline.DefaultConfig(),
+		Postgres:   defaultPostgres(),
+		ClickHouse: defaultClickHouse(),
+		Objects:    defaultObjects(),
+		Archive:    defaultArchive(),
+		Cluster:    defaultCluster(),
+		Processor:  pipeline.DefaultConfig(),
 		Store: Store{
 			MemoryLimit: Size(store.MemoryLimit), WriterMemoryLimit: Size(store.WriterMemoryLimit),
 			TempLimit: Size(store.TempLimit), AnswerMemory: Size(store.AnswerMemory), DraftAfter: store.DraftAfter, Threads: store.Threads, QueryTimeout: store.QueryTimeout,
@@ -179,6 +192,11 @@ func (c Config) Validate() error {
 	}{
 		{"http", errors.Join(c.HTTP.Validate(), c.Collect().Validate())},
 		{"eventlog", c.validateEventLog()},
+		{"postgres", c.Postgres.Validate()},
+		{"clickhouse", c.validateClickHouse()},
+		{"objects", c.validateObjects()},
+		{"archive", c.validateArchive()},
+		{"cluster", c.validateCluster()},
 		{"processor", c.Processor.Validate()},
 		{"store", errors.Join(c.Store.validate(), c.Duck().Validate())},
 		{"report", c.Report.Validate()},

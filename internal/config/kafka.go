@@ -77,5 +77,8 @@ func (c Config) validateEventLog() error {
 		}
 		return fmt.Errorf("kafka.%w", err)
 	}
+	if err := c.Spooling().Validate(); err != nil {
+		return fmt.Errorf("spool.%w", err)
+	}
 	return nil
 }

@@ -124,6 +124,7 @@ func (p *Processor) writeSegments(ctx context.Context, h store.Head) ([]store.Se
 // saveFolds puts clients, offsets and ledgers into the commit.
 func (p *Processor) saveFolds(c state.Commit, m *state.Meta, z *frozen) error {
 	slowest := z.folds[0].Clock
+	c.InOrder() // as Encode calls
 	for i, f := range z.folds {
 		part := event.Partition(i)
 		err := f.Encode(func(key, value []byte) error { return c.Client(part, key, value) })

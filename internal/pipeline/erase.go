@@ -91,21 +91,13 @@ func (p *Processor) noteErased(m *state.Meta, erased *store.Erased) {
 		m.Restatements = map[event.PropertyID][]state.Restatement{}
 	}
 	for id, touched := range erased.Touched {
-		m.Manifest.DayVersion[id]++
-		from, known := p.keeper.startOfDay(id, touched[0])
-		if !known {
-			from = touched[0]
+		from, to := p.keeper.zones.Around(id, touched[0], touched[1])
+		days, final := m.Manifest.LoseRows(id, store.Restated{At: p.deps.now(), From: from, To: to})
+		if !final {
+			continue
 		}
-		// A session can have begun on a day that has no rows any more: its cells stay.
-		rowsFrom, _ := m.Manifest.RowsFrom(id)
-		from = max(from, rowsFrom)
-		to := min(p.keeper.endOfDay(id, touched[1]), m.Manifest.FinalUntil[id])
-		if from >= to {
-			continue // young days only: nothing that was final has changed
-		}
-		m.Manifest.Rollups[id] = store.WithoutRollups(m.Manifest.Rollups[id], from, to)
 		m.Restatements[id] = append(slices.Clone(m.Restatements[id]),
-			state.Restatement{At: p.deps.now(), Why: WhyErasure, From: from, To: to})
+			state.Restatement{At: days.At, Why: WhyErasure, From: days.From, To: days.To})
 	}
 }
 

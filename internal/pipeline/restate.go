@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"tidemark/internal/event"
+	"tidemark/internal/pipeline/due"
 	"tidemark/internal/state"
 	"tidemark/internal/store"
 )
@@ -30,11 +31,7 @@ const WhyReplay = "replay"
 // more, as far as the last committed checkpoint knows. Zero before the first checkpoint
 // of this run.
 func (p *Processor) FinalThrough() event.Time {
-	clock := p.keeper.slowestClock()
-	if clock == 0 {
-		return 0
-	}
-	return clock.Add(-event.FinalLag - event.ClockJitter)
+	return due.FinalThrough(p.keeper.slowestClock())
 }
 
 // Restatements returns what was changed of a property's final days, oldest first.

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"tidemark/internal/event"
+	"tidemark/internal/pipeline/due"
 	"tidemark/internal/state"
 	"tidemark/internal/store"
 )
@@ -33,7 +34,11 @@ func (p *Processor) dropRows(ctx context.Context) error {
 	var spans []store.RollupSpan
 	zones := map[event.PropertyID]string{}
 	for _, id := range slices.Sorted(maps.Keys(days)) {
-		if span, zone, ok := p.nextDrop(&m, id, days[id], clock); ok {
+		span, zone, ok, err := due.Drop(&m, id, days[id], clock, p.keeper.zones, firstOf(&m))
+		if err != nil {
+			return err
+		}
+		if ok {
 			spans, zones[id] = append(spans, span), zone
 		}
 	}
@@ -56,28 +61,4 @@ func (p *Processor) dropRows(ctx context.Context) error {
 	}
 	p.deps.Logger.Info("rows of old days were dropped", "properties", len(spans))
 	return nil
-}
-
-// nextDrop finds the days of a property whose rows are due: the clock is the one by which
-// days become final, so that a machine whose clock jumps drops nothing that is young.
-func (p *Processor) nextDrop(m *store.Manifest, id event.PropertyID, days int, clock event.Time) (
-	store.RollupSpan, string, bool) {
-	none := func() (store.RollupSpan, string, bool) { return store.RollupSpan{}, "", false }
-	final, ok := m.FinalUntil[id]
-	if days <= 0 || !ok {
-		return none()
-	}
-	due, known := p.keeper.daysBefore(id, clock, days)
-	if !known {
-		return none() // its definition was not read in this run yet
-	}
-	name, _, _ := p.keeper.stepsOf(id, final-1, final)
-	to, ok := m.Droppable(id, name, due)
-	if !ok {
-		return none()
-	}
-	from, _ := m.RowsFrom(id)
-	span := store.RollupSpan{Property: id, From: min(firstFinal(m, id, from), to-1), To: to}
-	_, span.Zone, _ = p.keeper.stepsOf(id, span.From, to)
-	return span, name, true
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tidemark/internal/event"
+	"tidemark/internal/pipeline/due"
 	"tidemark/internal/state"
 	"tidemark/internal/store"
 )
@@ -98,27 +99,13 @@ func (p *Processor) finalize(ctx context.Context) (more bool, err error) {
 	if clock == 0 {
 		return false, nil
 	}
-	finalThrough := clock.Add(-event.FinalLag - event.ClockJitter)
+	finalThrough := due.FinalThrough(clock)
 	m := p.keeper.manifest()
 	open, err := p.deps.Store.OpenSessions(ctx, m, finalThrough)
 	if err != nil {
 		return false, fmt.Errorf("find open sessions: %w", err)
 	}
-	until := map[event.PropertyID]event.Time{}
-	further := daysAtOnce(&m, store.YoungEvents) - 1
-	for id, o := range open {
-		if o.MinTime >= finalThrough {
-			continue
-		}
-		bound := min(finalThrough, p.keeper.endOfDay(id, max(o.MinTime, m.FinalUntil[id]).Add(further*24*time.Hour)))
-		if o.EarliestStart != 0 {
-			bound = min(bound, o.EarliestStart)
-		}
-		day, known := p.keeper.startOfDay(id, bound)
-		if known && day > m.FinalUntil[id] && o.MinTime < day {
-			until[id] = day
-		}
-	}
+	until := due.Final(&m, open, finalThrough, daysAtOnce(&m, store.YoungEvents), p.keeper.zones)
 	if len(until) == 0 {
 		return false, nil
 	}
@@ -128,10 +115,7 @@ func (p *Processor) finalize(ctx context.Context) (more bool, err error) {
 	}
 	p.deps.Logger.Info("a day became final", "properties", len(until), "final_through", finalThrough)
 	return true, p.replace(ctx, change, func(_ state.Commit, m *state.Meta) error {
-		for id, t := range until {
-			m.Manifest.FinalUntil[id] = t
-			m.Manifest.DayVersion[id]++
-		}
+		m.Manifest.NoteFinal(until)
 		return nil
 	})
 }
@@ -144,7 +128,7 @@ const (
 )
 
 // daysAtOnce returns how many days of all properties have about rowsAtOnce rows.
-func daysAtOnce(m *store.Manifest, t store.Table) time.Duration {
+func daysAtOnce(m *store.Manifest, t store.Table) int {
 	var rows int64
 	first, last := event.Time(math.MaxInt64), event.Time(math.MinInt64)
 	for i := range m.Segments {
@@ -157,7 +141,7 @@ func daysAtOnce(m *store.Manifest, t store.Table) time.Duration {
 		return 1
 	}
 	days := int64(last.Sub(first)/(24*time.Hour)) + 1
-	return time.Duration(max(1, min(manyDays, rowsAtOnce*days/rows)))
+	return int(max(1, min(manyDays, rowsAtOnce*days/rows)))
 }
 
 // replace commits a change of segments together with what also, if given, changes.

@@ -67,10 +67,14 @@ var ErrCountsLost = errors.New("the counts of days whose rows are no longer kept
 	"restore the store directory from a backup")
 
 // FinalSegments returns the segments that make up the archive: final rows, and of days
-// whose rows are gone the cells. Other cells are made again.
+// whose rows are gone the cells with their sketches. Other cells are made again.
 func FinalSegments(m *store.Manifest) []store.Segment {
 	return slices.DeleteFunc(slices.Clone(m.Segments), func(s store.Segment) bool {
-		return s.Table != store.FinalEvents && s.Table != store.FinalSessions && s.Table != store.KeptCells
+		switch s.Table {
+		case store.FinalEvents, store.FinalSessions, store.KeptCells, store.KeptSketches:
+			return false
+		}
+		return true
 	})
 }
 

@@ -4,6 +4,7 @@ package replay
 
 import (
 	"context"
+	"math"
 
 	"tidemark/internal/event"
 	"tidemark/internal/eventlog"
@@ -18,7 +19,12 @@ func SeedFromArchive(ctx context.Context, s store.Store, to state.State, log eve
 	began := make([]event.Time, log.Partitions())
 	for i := range began {
 		var err error
-		if began[i], err = ingestTimeAt(ctx, log, event.Partition(i), log.Start(event.Partition(i))); err != nil {
+		p := event.Partition(i)
+		if log.Start(p) == log.End(p) {
+			began[i] = math.MaxInt64 // it takes the place of a log that was lost: all there is was before it
+			continue
+		}
+		if began[i], err = ingestTimeAt(ctx, log, p, log.Start(p)); err != nil {
 			return err
 		}
 	}

@@ -52,7 +52,7 @@ type RestatementSource interface {
 
 // Deps is the wiring.
 type Deps struct {
-	Store     store.Store
+	Store     store.Reader
 	Freshness FreshnessSource
 	// Restatements may be nil where nothing changes final days.
 	Restatements RestatementSource
@@ -61,7 +61,7 @@ type Deps struct {
 // Engine answers queries. Its methods may be called from any goroutine.
 type Engine struct {
 	cfg       Config
-	store     store.Store
+	store     store.Reader
 	freshness FreshnessSource
 	restated  RestatementSource
 	catalog   *catalog.Catalog
@@ -128,7 +128,7 @@ func (e *Engine) Run(ctx context.Context, queries []*Query) ([]*Result, error) {
 		return nil, fmt.Errorf("take snapshot: %w", err)
 	}
 	defer snap.Release()
-	if err := e.noteKeptZones(snap, questions, results); err != nil {
+	if err := e.noteFinalDays(snap, questions, results); err != nil {
 		return nil, err
 	}
 	return results, e.answerAll(ctx, snap, questions, results)

@@ -47,6 +47,8 @@ type fakeStore struct {
 	taken int
 	held  int
 	err   error
+	// restated is what a shared store notes in its snapshots.
+	restated map[event.PropertyID][]store.Restated
 }
 
 func (f *fakeStore) Snapshot(context.Context) (store.Snapshot, error) {
@@ -59,7 +61,7 @@ func (f *fakeStore) Snapshot(context.Context) (store.Snapshot, error) {
 
 type fakeSnapshot struct{ *fakeStore }
 
-func (s *fakeSnapshot) Manifest() store.Manifest { return store.Manifest{} }
+func (s *fakeSnapshot) Manifest() store.Manifest { return store.Manifest{Restated: s.restated} }
 func (s *fakeSnapshot) ClientsOf(context.Context, event.PropertyID, string) ([]string, error) {
 	return nil, nil
 }

@@ -39,15 +39,20 @@ func (e *Engine) goneError(qn *question, gone *store.GoneError) error {
 	return &GoneError{Field: "dateRanges", RowsFrom: day}
 }
 
-// noteKeptZones tells results which of their days are of another zone.
-func (e *Engine) noteKeptZones(snap store.Snapshot, questions []*question, results []*Result) error {
+// noteFinalDays tells results which of their days are of another zone, and which were changed after they were final.
+func (e *Engine) noteFinalDays(snap store.Snapshot, questions []*question, results []*Result) error {
 	var kept map[event.PropertyID][]store.RollupRange
+	var restated map[event.PropertyID][]store.Restated
 	for i, qn := range questions {
 		if len(qn.query.Ranges) == 0 {
 			continue // minutes ago: there are rows
 		}
 		if kept == nil {
-			kept = snap.Manifest().Kept
+			m := snap.Manifest()
+			kept, restated = m.Kept, m.Restated
+		}
+		if err := e.noteRestated(qn, restated[qn.query.Property.ID], results[i]); err != nil {
+			return err
 		}
 		for k, r := range kept[qn.query.Property.ID] {
 			if r.Zone == qn.query.Property.TimeZone {
@@ -67,6 +72,23 @@ func (e *Engine) noteKeptZones(snap store.Snapshot, questions []*question, resul
 			}
 		}
 	}
+	return nil
+}
+
+// noteRestated adds what a shared store has noted of the property (S29).
+func (e *Engine) noteRestated(qn *question, noted []store.Restated, to *Result) error {
+	if len(noted) == 0 {
+		return nil
+	}
+	loc, err := e.zones.load(qn.query.Property.TimeZone)
+	if err != nil {
+		return err
+	}
+	var all []Restatement
+	for _, r := range noted {
+		all = append(all, Restatement{At: r.At.Std(), Why: "erasure", From: DayOf(r.From.Std(), loc), To: DayOf((r.To - 1).Std(), loc)})
+	}
+	to.Meta.Restatements = append(to.Meta.Restatements, qn.touching(all)...)
 	return nil
 }
 

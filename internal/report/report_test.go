@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tidemark/internal/event"
 	"tidemark/internal/store"
 )
 
@@ -327,6 +328,25 @@ func TestQ2AnswersCarryFreshnessAndTheRestatementsOfTheirDays(t *testing.T) {
 	}
 	if len(m.Restatements) != 1 || m.Restatements[0].Why != "replayed" {
 		t.Errorf("restatements are %+v, want the one of March", m.Restatements)
+	}
+}
+
+func TestAnswersCarryWhatASharedStoreHasNotedOfTheirDaysS29(t *testing.T) {
+	s := harbour()
+	midnight := func(day int) event.Time { // in Berlin
+		return event.TimeOf(time.Date(2026, 3, day, 0, 0, 0, 0, time.UTC).Add(-time.Hour))
+	}
+	at := event.TimeOf(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
+	s.restated = map[event.PropertyID][]store.Restated{
+		berlin().ID:     {{At: 1, From: midnight(7), To: midnight(8)}, {At: at, From: midnight(1), To: midnight(3)}},
+		berlin().ID + 1: {{At: 2, From: midnight(1), To: midnight(9)}}}
+	results, err := engineOver(t, s).Run(t.Context(), []*Query{ask("", "sessions", march(2, 3))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Restatement{{At: at.Std(), Why: "erasure", From: Day{2026, 3, 1}, To: Day{2026, 3, 2}}}
+	if diff := cmp.Diff(want, results[0].Meta.Restatements); diff != "" {
+		t.Errorf("restatements (-want +got):\n%s", diff)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"tidemark/internal/replay"
 	"tidemark/internal/state"
+	"tidemark/internal/store"
 )
 
 // rebuiltSuffix is of the directories that a rebuild makes.
@@ -21,6 +22,16 @@ const rebuiltSuffix = "-rebuilt"
 // Rebuild makes state and store of o, whose Product is closed, anew from the log and,
 // with archive, its final segments. It returns the options of the Product that reads them.
 func Rebuild(ctx context.Context, o Options, archive bool) (Options, error) {
+	return rebuildWith(ctx, o, archive, nil, "")
+}
+
+// RebuildFrom does so with final days that were restored to a directory.
+func RebuildFrom(ctx context.Context, o Options, restored store.Manifest, dir string) (Options, error) {
+	return rebuildWith(ctx, o, false, &restored, dir)
+}
+
+func rebuildWith(ctx context.Context, o Options, archive bool, restored *store.Manifest, dir string) (Options, error) {
+	from := o.segmentsDir()
 	quiet := slog.New(slog.DiscardHandler)
 	made := o
 	made.suffix += rebuiltSuffix
@@ -36,6 +47,10 @@ func Rebuild(ctx context.Context, o Options, archive bool) (Options, error) {
 	if err != nil {
 		return o, errors.Join(err, log.Close())
 	}
+	if restored != nil {
+		meta.Manifest.Segments, meta.Manifest.FinalUntil = restored.Segments, restored.FinalUntil
+		archive, from = true, dir
+	}
 	seeded := replay.SeedsFromState(old, log, archive)
 	if seeded {
 		var copied bool
@@ -43,7 +58,7 @@ func Rebuild(ctx context.Context, o Options, archive bool) (Options, error) {
 		err = errors.Join(err, copyError(copied))
 	}
 	for _, seg := range meta.Manifest.Segments {
-		err = errors.Join(err, copySegment(filepath.Join(o.segmentsDir(), seg.File), filepath.Join(made.segmentsDir(), seg.File)))
+		err = errors.Join(err, copySegment(filepath.Join(from, seg.File), filepath.Join(made.segmentsDir(), seg.File)))
 	}
 	if err != nil {
 		return o, errors.Join(err, log.Close())

@@ -191,7 +191,7 @@ func dropSome(t *testing.T, r *retained) {
 		t.Errorf("rows begin at %v, want none left of a property that had no event for long", from)
 	}
 	for _, seg := range manifestOf(r).Segments {
-		if seg.Table != "kept_rollups" {
+		if seg.Table != store.KeptCells && seg.Table != store.KeptSketches {
 			t.Errorf("there is a segment of %s", seg.Table)
 		}
 	}
@@ -214,12 +214,12 @@ func (r *retained) onlyKeptRowsOnDisk(from event.Time) {
 	named := map[string]bool{}
 	for _, seg := range manifestOf(r).Segments {
 		named[seg.File] = true
-		if seg.Table != store.RollupCells && seg.Table != store.KeptCells && seg.Table != store.YoungAliases &&
+		if !seg.Table.OfCells() && seg.Table != store.YoungAliases &&
 			(seg.MinTime < from || seg.LastNeeded < from) {
 			r.t.Errorf("segment %s has rows from %v on, want none before %v", seg.File, seg.MinTime, from)
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(r.options.Dir, "segments", "*.parquet*"))
+	files, err := filepath.Glob(filepath.Join(r.options.Dir, "segments", "*.*"))
 	if err != nil {
 		r.t.Fatal(err)
 	}
