@@ -90,6 +90,19 @@ func waitFolded(t testing.TB, url string, c credentials) ledger {
 	}
 }
 
+// waitStored asks until n events are stored and nothing is pending: a server that does not collect
+// learns a little later what was accepted elsewhere.
+func waitStored(t testing.TB, url string, c credentials, n int) ledger {
+	t.Helper()
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		l := askLedger(t, url, c)
+		if l.Pending == 0 && l.Stored >= n || time.Now().After(deadline) {
+			return l
+		}
+	}
+}
+
 func call(t testing.TB, method, url, readKey, body string, into any) {
 	t.Helper()
 	req, err := http.NewRequest(method, url, bytes.NewReader([]byte(body)))

@@ -79,6 +79,7 @@ func TestKillLosesAndDoublesNothingD1D2(t *testing.T) {
 // sent again, with the same key, to the next one (S7).
 type senders struct {
 	credentials credentials
+	pace        <-chan time.Time // a request for each; nil: as fast as it goes
 
 	wg   sync.WaitGroup
 	quit chan struct{}
@@ -97,12 +98,15 @@ func (s *senders) waitFor(n int) {
 	}
 }
 
-func (s *senders) start(url string, n int, seed uint64) {
+func (s *senders) start(url string, n int, seed uint64) { s.startAt([]string{url}, n, seed) }
+
+// startAt lets each sender have one of several servers.
+func (s *senders) startAt(urls []string, n int, seed uint64) {
 	s.quit, s.answers = make(chan struct{}), make(chan struct{}, 1<<20)
 	for i := range n {
 		random := rand.New(rand.NewPCG(seed, uint64(i)))
 		s.wg.Go(func() {
-			for s.send(url, 1+random.IntN(20), random) {
+			for s.send(urls[i%len(urls)], 1+random.IntN(20), random) {
 			}
 		})
 	}
@@ -151,6 +155,12 @@ func (s *senders) send(url string, n int, random *rand.Rand) bool {
 		s.unanswered = append(s.unanswered, events...)
 	}
 	s.mu.Unlock()
+	if s.pace != nil {
+		select {
+		case <-s.quit:
+		case <-s.pace:
+		}
+	}
 	select {
 	case <-s.quit:
 		return false
@@ -162,20 +172,26 @@ func (s *senders) send(url string, n int, random *rand.Rand) bool {
 // check sends what was not answered, and compares reports with what was sent.
 func (s *senders) check(t *testing.T, server *process.Server) {
 	t.Helper()
+	s.checkAt(t, server.URL, server.URL)
+}
+
+// checkAt sends to one server and asks another.
+func (s *senders) checkAt(t *testing.T, collector, api string) {
+	t.Helper()
 	s.quit, s.answers = make(chan struct{}), make(chan struct{}, 1<<20)
 	close(s.quit)
 	random := rand.New(rand.NewPCG(1, 1))
 	for len(s.unanswered) > 0 {
-		s.send(server.URL, min(len(s.unanswered), 100), random)
+		s.send(collector, min(len(s.unanswered), 100), random)
 	}
-	l := waitFolded(t, server.URL, s.credentials)
+	l := waitStored(t, api, s.credentials, s.next)
 	if !l.Balanced || l.Stored != s.next || len(l.Refused) != 0 || l.TooLate != 0 {
 		t.Fatalf("%d events were sent, the ledger is %+v", s.next, l)
 	}
 	if len(s.acknowledged) != s.next {
 		t.Fatalf("BUG in the test: %d of %d events acknowledged", len(s.acknowledged), s.next)
 	}
-	r := ask(t, server.URL, s.credentials, `{"dimensions":[{"name":"pagePath"}],"metrics":[{"name":"eventCount"}],"limit":"250000",`+lastDays+`}`)
+	r := ask(t, api, s.credentials, `{"dimensions":[{"name":"pagePath"}],"metrics":[{"name":"eventCount"}],"limit":"250000",`+lastDays+`}`)
 	seen := make([]bool, s.next)
 	for _, row := range r.Rows {
 		e, err := strconv.Atoi(row.Dimensions[0][len("/e/"):])
