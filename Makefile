@@ -25,9 +25,10 @@ test: check node-test go-test ## everything that must hold before a commit is sh
 
 check: format vet staticcheck generated lint ## the quick part of test
 
-soak: build ## the long kind of test: kill -9 a thousand times (ROUNDS), thousands of orders of arrival (CHECKS) and of simulated lives (SEEDS)
+soak: build ## the long kind of test: kill -9 a thousand times (ROUNDS), trouble in a cluster (TROUBLES), thousands of orders of arrival (CHECKS) and of simulated lives (SEEDS)
 	TIDEMARK_SIM_SEEDS=$(or $(SEEDS),5000) go test -timeout 0 -count=1 ./internal/testkit/sim/
 	TIDEMARK_KILL_ROUNDS=$(or $(ROUNDS),1000) go test -timeout 0 -count=1 -v -run Kill ./test/e2e/
+	TIDEMARK_CLUSTER_ROUNDS=$(or $(TROUBLES),200) go test -timeout 0 -count=1 -v -run Cluster ./test/e2e/
 	TIDEMARK_D3_CHECKS=$(or $(CHECKS),500) go test -timeout 0 -count=1 -run FinalDaysEqual ./internal/testkit/product/
 
 bench: build ## measure, as ratios to a bare HTTP server in the same run

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -38,6 +39,46 @@ func cpuOf(pid int) (time.Duration, error) {
 		ticks += n
 	}
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
+}
+
+// cpuBelow returns the processor time of the processes of a program that descend from pid.
+func cpuBelow(pid int, program string) (sum time.Duration, err error) {
+	paths, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0, fmt.Errorf("list processes: %w", err)
+	}
+	parents, names := map[int]int{}, map[int]string{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		id, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			return 0, fmt.Errorf("list processes: %w", err)
+		}
+		open, end := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
+		fields := bytes.Fields(text[end+1:])
+		if parents[id], err = strconv.Atoi(string(fields[1])); err != nil {
+			return 0, fmt.Errorf("list processes: %w", err)
+		}
+		names[id] = string(text[open+1 : end])
+	}
+	for id, name := range names {
+		of := parents[id]
+		for of != pid && of > 1 {
+			of = parents[of]
+		}
+		if name != program || of != pid {
+			continue
+		}
+		cpu, err := cpuOf(id)
+		if err != nil {
+			continue // it has ended
+		}
+		sum += cpu
+	}
+	return sum, nil
 }
 
 // ownCPU returns the processor time of this process: the load generator.

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -45,8 +46,11 @@ type bench struct {
 	profiles string // folder for CPU profiles of the server, or ""
 	days     int    // over which a history is spread
 	keep     bool   // scratch data
-	progress *progress
-	results  []result
+	kept     string // data directory of a history of an earlier run, or ""
+	// skewCases are those of the skew measure to be run; none: all.
+	skewCases []string
+	progress  *progress
+	results   []result
 }
 
 // measure is one group of lines. weight is about how many seconds it takes at
@@ -67,6 +71,7 @@ func measures() []measure {
 		{"visible", "Edge to visible", 50, measureVisible},
 		{"reports", "Reports and bytes", 90, measureReports},
 		{"skew", "Skew", 240, measureSkew},
+		{"cluster", "Cluster", 120, measureCluster},
 	}
 }
 
@@ -77,10 +82,12 @@ func main() {
 	}
 	sizeName := flag.String("size", "small", "how much to measure: tiny, small or full")
 	only := flag.String("only", "", "measure only these, separated by commas: "+strings.Join(names(), ", "))
+	cases := flag.String("cases", "", "of skew, only these: half, one, crowd, sessions, paths, backlog; hungry goes with paths")
 	write := flag.Bool("write", false, "also write the results to bench/RESULTS.md")
 	history := flag.Int("history", 0, "events of the history that reports are asked of (default: by size)")
 	days := flag.Int("days", 90, "days over which that history is spread; 4 or less are all young")
 	keep := flag.Bool("keep", false, "leave the scratch data where it is")
+	kept := flag.String("of", "", "ask the reports of this history (DIR/historyN) that -keep has left, and make none")
 	profiles := flag.String("profiles", "", "folder for CPU profiles of the server")
 	scratch := flag.String("dir", "", "folder for scratch data on the disk to be measured (default: a temporary one)")
 	flag.Parse()
@@ -88,6 +95,9 @@ func main() {
 	if !ok || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
+	}
+	if *write && *cases != "" {
+		fail(errors.New("-write needs all cases: leave -cases out"))
 	}
 	if *history > 0 {
 		chosen.history = []int{*history}
@@ -98,7 +108,15 @@ func main() {
 		fail(os.MkdirAll(*profiles, 0o750))
 	}
 	b := &bench{size: chosen, sizeName: *sizeName, profiles: *profiles}
-	b.keep, b.days = *keep, *days
+	b.keep, b.days, b.kept = *keep, *days, *kept
+	if *cases != "" {
+		b.skewCases = strings.Split(*cases, ",")
+		for _, name := range b.skewCases {
+			if !slices.Contains([]string{"half", "one", "crowd", "sessions", "paths", "hungry", "backlog"}, name) {
+				fail(fmt.Errorf("-cases: there is no %q", name))
+			}
+		}
+	}
 	err := b.run(ctx, *scratch, *only, *write)
 	stop()
 	fail(err)
@@ -135,6 +153,11 @@ func (b *bench) run(ctx context.Context, scratch, only string, write bool) (err 
 	}
 	if b.dir, err = filepath.Abs(b.dir); err != nil {
 		return err
+	}
+	if b.kept != "" {
+		if b.kept, err = filepath.Abs(b.kept); err != nil {
+			return err
+		}
 	}
 	b.progress = newProgress(os.Stderr, chosen)
 	defer b.progress.end()

@@ -15,6 +15,13 @@ import (
 )
 
 func measureReports(ctx context.Context, b *bench) error {
+	if b.kept != "" {
+		s, err := b.keptServer()
+		if err != nil {
+			return err
+		}
+		return b.answers(ctx, s, filepath.Base(s.dir))
+	}
 	for _, events := range b.history {
 		if err := b.reports(ctx, events); err != nil {
 			return err
@@ -62,12 +69,16 @@ func (b *bench) reports(ctx context.Context, events int) error {
 	if err := b.bytesPerEvent(s, label, float64(events), logged["log"]); err != nil {
 		return err
 	}
+	return b.answers(ctx, s, label)
+}
+
+// answers asks a history that was folded.
+func (b *bench) answers(ctx context.Context, s *server, label string) error {
 	s.settings = still
 	if err := s.start(); err != nil {
 		return err
 	}
-	err = b.askReports(ctx, s, label)
-	if err != nil {
+	if err := b.askReports(ctx, s, label); err != nil {
 		return errors.Join(err, s.kill())
 	}
 	if _, err := s.stop(); err != nil {
@@ -110,7 +121,7 @@ func (b *bench) foldHistory(ctx context.Context, s *server, events int, label st
 
 // untilFinal waits until upkeep has nothing to do: three seconds without work.
 func (s *server) untilFinal(ctx context.Context) error {
-	deadline := time.Now().Add(5 * time.Minute)
+	deadline := time.Now().Add(30 * time.Minute)
 	for quiet := 0; quiet < 4; {
 		before, err := cpuOf(s.pid())
 		if err != nil {

@@ -29,6 +29,7 @@ type credentials struct{ Property, MeasurementID, APISecret, ReadKey string }
 type server struct {
 	bin, dir string
 	settings string // YAML
+	role     string // "": all
 	credentials
 	address    string // host:port
 	profiles   string // address of its profiles
@@ -43,6 +44,25 @@ func (b *bench) newServer(name, settings string) (*server, error) {
 		"--time-zone", zoneName, "--currency", "EUR", "--json").Output()
 	if err != nil {
 		return nil, fmt.Errorf("create property: %w", err)
+	}
+	if err := json.Unmarshal(out, &s.credentials); err != nil {
+		return nil, fmt.Errorf("read credentials: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, credentialsFile), out, 0o600); err != nil {
+		return nil, fmt.Errorf("keep credentials: %w", err)
+	}
+	return s, nil
+}
+
+// credentialsFile lets a later run ask a data directory that was kept.
+const credentialsFile = "bench.json"
+
+// keptServer is the data directory of an earlier run.
+func (b *bench) keptServer() (*server, error) {
+	s := &server{bin: b.bin, dir: b.kept}
+	out, err := os.ReadFile(filepath.Join(s.dir, credentialsFile))
+	if err != nil {
+		return nil, fmt.Errorf("-of: not a history that was kept: %w", err)
 	}
 	if err := json.Unmarshal(out, &s.credentials); err != nil {
 		return nil, fmt.Errorf("read credentials: %w", err)
@@ -66,6 +86,9 @@ func (s *server) start() error {
 	}
 	_ = config.RemoveServer(s.dir) // left by a kill
 	s.cmd = exec.Command(s.bin, "serve", "--data-dir", s.dir, "--listen", "127.0.0.1:0", "--config", file)
+	if s.role != "" {
+		s.cmd.Args = append(s.cmd.Args, "--role", s.role)
+	}
 	s.cmd.Stderr = os.Stderr
 	began := time.Now()
 	if err := s.cmd.Start(); err != nil {

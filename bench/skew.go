@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -43,11 +44,18 @@ func measureSkew(ctx context.Context, b *bench) error {
 		}
 	}
 	k.report()
-	if err := k.backlog(ctx); err != nil {
-		return err
+	if k.wants("backlog") {
+		if err := k.backlog(ctx); err != nil {
+			return err
+		}
 	}
 	k.results = append(k.results, k.hungryLines...)
 	return nil
+}
+
+// wants tells whether a case is to be run: all are unless some were asked for.
+func (b *bench) wants(name string) bool {
+	return len(b.skewCases) == 0 || slices.Contains(b.skewCases, name)
 }
 
 // skew is one run of the measure.
@@ -62,7 +70,8 @@ type skew struct {
 }
 
 func (k *skew) uneven() []*skewCase {
-	return []*skewCase{k.half, k.one, k.crowd, k.sessions, k.paths}
+	return slices.DeleteFunc([]*skewCase{k.half, k.one, k.crowd, k.sessions, k.paths},
+		func(c *skewCase) bool { return !k.wants(c.name) })
 }
 
 // compared is a run of a case with the even runs next to it.
@@ -75,7 +84,11 @@ func (k *skew) prepare(ctx context.Context) (err error) {
 	if k.few, err = k.newVillage(ctx, evenProperties); err != nil {
 		return err
 	}
-	if k.many, err = k.newVillage(ctx, k.size.properties); err != nil {
+	size := k.size.properties
+	if !k.wants("crowd") {
+		size = evenProperties // the requests of the case are made, and not sent
+	}
+	if k.many, err = k.newVillage(ctx, size); err != nil {
 		return err
 	}
 	k.progress.say("making traffic")
@@ -91,7 +104,7 @@ func (k *skew) pass(ctx context.Context, pass int) error {
 	k.evens = append(k.evens, even)
 	for i, c := range k.uneven() {
 		var after func(s *server) error
-		if c == k.paths && pass == k.size.passes-1 {
+		if c == k.paths && pass == k.size.passes-1 && k.wants("hungry") {
 			after = func(s *server) error { return k.hungry(ctx, s) }
 		}
 		run, err := k.once(ctx, c, c.name+"-"+strconv.Itoa(pass), after)

@@ -17,13 +17,20 @@ PATH=$work/bin:$PATH
 stale=0
 for proto in internal/event/record.proto internal/fold/client.proto; do
 	folder=$(dirname "$proto")
-	features=marshal+unmarshal+size
-	# Records are read out of buffers that stay: texts need not be copied.
-	[ "$folder" != internal/event ] || features=$features+unmarshal_unsafe
+	# Both are read out of buffers that stay: texts need not be copied.
+	features=marshal+unmarshal+size+unmarshal_unsafe
+	pools=
+	if [ "$folder" = internal/event ]; then
+		# The fold decodes every event into the same one, with what hangs on it.
+		features=$features+pool
+		for message in Event Geo Param; do
+			pools=$pools,pool=tidemark/internal/event.$message
+		done
+	fi
 	mkdir -p "$work/$folder"
 	protoc -I "$folder" \
 		--go_out="$work/$folder" --go_opt=paths=source_relative \
-		--go-vtproto_out="$work/$folder" --go-vtproto_opt=paths=source_relative,features=$features \
+		--go-vtproto_out="$work/$folder" --go-vtproto_opt=paths=source_relative,features=$features$pools \
 		"$(basename "$proto")"
 	for made in "$work/$folder"/*.go; do
 		kept=$folder/$(basename "$made")

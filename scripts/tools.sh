@@ -34,4 +34,10 @@ if [ "${1:-build}" = test ]; then
 	fi
 	ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 ||
 		need_package "libfaketime (tests set the clock of PostgreSQL)" libfaketime
+	# Tests fetch the engine of ClickHouse with npm; a small program in C and Go serves it.
+	command -v tar >/dev/null 2>&1 || need_package tar tar
+	# Tests run a real S3 server, which is built from its module: here, so that it is
+	# not part of the time that a test may take.
+	go test -count=1 -run '^TestProgramIsBuilt$' ./internal/testkit/objectserver >/dev/null ||
+		fail "the S3 server of the tests cannot be built: go test -run TestProgramIsBuilt ./internal/testkit/objectserver says why"
 fi
