@@ -47,8 +47,19 @@ func (c *archivedCluster) checkExamples(ctx context.Context, days []archivedDay)
 	c.t.Helper()
 	dir := filepath.Join(c.dir, "archive")
 	var want []string
+	full := 0
 	for _, d := range days {
-		want = append(want, c.copyDay(ctx, dir, d))
+		// A day before the traffic began may have one late event, or bots alone.
+		events, clients := c.copyDay(ctx, dir, d)
+		if events > 0 {
+			want = append(want, fmt.Sprintf("%s %d %d", d.Day, events, clients))
+		}
+		if clients > 1 && clients < events {
+			full++
+		}
+	}
+	if full < 2 {
+		c.t.Errorf("%d days have clients with several events, the test proves too little: %q", full, want)
 	}
 	id := "property = " + c.credentials.Property
 	click := c.click.MustQuery(c.t, c.with(c.example("ClickHouse"), "https://s3.eu-central-1.amazonaws.com/tidemark/archive",
@@ -64,14 +75,14 @@ func (c *archivedCluster) checkExamples(ctx context.Context, days []archivedDay)
 	}
 }
 
-// copyDay writes the objects of a day to a directory, and returns what the examples should find.
-func (c *archivedCluster) copyDay(ctx context.Context, dir string, d archivedDay) string {
+// copyDay writes the objects of a day to a directory, and counts what the examples should find.
+func (c *archivedCluster) copyDay(ctx context.Context, dir string, d archivedDay) (events, users int) {
 	c.t.Helper()
 	blobs, err := s3blob.Open(c.bucket)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	events, clients := 0, map[string]bool{}
+	clients := map[string]bool{}
 	for _, key := range d.Files {
 		from, err := blobs.Get(ctx, key)
 		if err != nil {
@@ -104,10 +115,7 @@ func (c *archivedCluster) copyDay(ctx context.Context, dir string, d archivedDay
 			}
 		}
 	}
-	if events == 0 || len(clients) == events {
-		c.t.Errorf("%s has %d events of %d clients: the test proves too little", d.Day, events, len(clients))
-	}
-	return fmt.Sprintf("%s %d %d", d.Day, events, len(clients))
+	return events, len(clients)
 }
 
 func (c *archivedCluster) askDuckDB(query string) (out []string) {
