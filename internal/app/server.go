@@ -27,6 +27,7 @@ import (
 	"tidemark/internal/pipeline"
 	"tidemark/internal/property"
 	"tidemark/internal/property/pgreg"
+	"tidemark/internal/property/recall"
 	"tidemark/internal/property/sqlreg"
 	"tidemark/internal/report"
 	"tidemark/internal/service"
@@ -326,8 +327,14 @@ func (s *server) openAPI(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	registry := s.registry
+	if s.Config.OnPostgres() { // over a network: readers go on when it does not answer
+		if registry, err = recall.New(recall.DefaultConfig(), recall.Deps{Registry: registry, Logger: s.Logger, Clock: time.Now}); err != nil {
+			return err
+		}
+	}
 	s.api, err = api.New(cfg, api.Deps{
-		Reports: s.reports, Registry: s.registry, Tail: s.tail, Logger: s.Logger, Registerer: s.telemetry,
+		Reports: s.reports, Registry: registry, Tail: s.tail, Logger: s.Logger, Registerer: s.telemetry,
 		ClientAddr: clientAddr,
 	})
 	return err

@@ -61,6 +61,7 @@ func allowed() map[string][]string {
 		"property/secret":     {"event"},
 		"property/sqlreg":     {"event", "property", "property/secret"},
 		"property/pgreg":      {"event", "postgres", "property", "property/secret"},
+		"property/recall":     {"event", "property", "property/secret"},
 		"intent/memintent":    {"intent"},
 		"intent/pgintent":     {"intent", "postgres"},
 		"migrate/pgnote":      {"migrate", "postgres"},
@@ -148,7 +149,7 @@ func libraries() []library {
 		// libraries
 		{"github.com/prometheus/client_golang/prometheus", nil, "instruments, given to constructors"},
 		{"github.com/klauspost/compress", []string{"collect/..."}, "request bodies: zstd, and gzip faster than the standard one"},
-		{"github.com/maypok86/otter/v2", []string{"enrich", "geo", "collect/...", "store/duckstore/..."}, "bounded caches that a scan does not empty"},
+		{"github.com/maypok86/otter/v2", []string{"enrich", "geo", "collect/...", "property/recall", "store/duckstore/..."}, "bounded caches that a scan does not empty"},
 		{"github.com/zeebo/xxh3", nil, "fast hash and checksum, stable across versions"},
 		{"github.com/planetscale/vtprotobuf", []string{"event", "fold"}, "generated code"},
 		{"google.golang.org/protobuf", nil, "records on disk"},

@@ -1,6 +1,7 @@
 // Package property is the contract of the registry: properties with their data
 // streams and keys, members who log in, and the salts of cookieless ids.
-// sqlreg keeps it in SQLite for one machine, pgreg in PostgreSQL for many.
+// sqlreg keeps it in SQLite for one machine, pgreg in PostgreSQL for many;
+// recall, in front of it, still knows who may read what while it does not answer.
 // The suite in propertytest holds every adapter to it.
 //
 // It is not on the path of each event: collectors cache what they look up and

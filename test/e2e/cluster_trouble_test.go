@@ -44,6 +44,18 @@ func troubles(ctx context.Context) []trouble {
 			must(c.t, c.pg.Kill())
 			must(c.t, c.pg.Begin())
 		}},
+		{"database away, and events and reports go on", func(c *cluster, _ *rand.Rand) {
+			read := func() {
+				for _, api := range c.apis {
+					ask(c.t, api.URL, c.credentials, `{"metrics":[{"name":"eventCount"}],`+lastDays+`}`)
+				}
+			}
+			read()
+			must(c.t, c.pg.Kill())
+			c.senders.waitFor(40)
+			read()
+			must(c.t, c.pg.Begin())
+		}},
 		{"object storage killed", func(c *cluster, _ *rand.Rand) {
 			must(c.t, c.objects.Kill())
 			c.senders.waitFor(20)
