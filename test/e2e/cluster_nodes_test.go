@@ -63,8 +63,9 @@ func (c *cluster) checkNodes() {
 	c.nodes(all)
 	c.apis[1].Kill()
 	all["api-1"] = false
-	c.nodes(all)
+	// For as long as its lease lives.
 	c.waitMetric(c.apis[0].URL, `tidemark_nodes{role="api",state="unwell"} 1`)
+	c.nodes(all)
 	delete(all, "api-1") // nobody renews its lease
 	c.nodes(all)
 	c.waitMetric(c.apis[0].URL, `tidemark_nodes{role="api",state="unwell"} 0`)

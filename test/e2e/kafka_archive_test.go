@@ -35,7 +35,7 @@ archive:
 `
 
 func TestRebuildOfAServerOnKafkaFromTheArchiveD7(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	broker, err := kafkabroker.Start(ctx, t.TempDir(), 1)
 	if err != nil {
@@ -71,9 +71,9 @@ func TestRebuildOfAServerOnKafkaFromTheArchiveD7(t *testing.T) {
 	traffic(file, 7, 6000, 8*24*time.Hour)
 	s := process.Start(t, binary, "serve", data, "--config", file)
 	waitStored(t, s.URL, c, 1)
-	last := time.Now().UTC().AddDate(0, 0, -5).Format(time.DateOnly)
+	last, today := finalDay(), time.Now().UTC().Format(time.DateOnly)
 	days := waitArchived(t, file, data, last, anyDays)
-	questions := []string{archiveQuestion(days[0].Day, last), archiveQuestion(last, "today")}
+	questions := []string{archiveQuestion(days[0].Day, last), archiveQuestion(last, today)}
 	answers := func(url string) (out [][]reportRow) {
 		for _, question := range questions {
 			out = append(out, ask(t, url, c, question).Rows)

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,7 +31,7 @@ type replayed struct {
 // replayFinal replays once the days before today-5 are final.
 func replayFinal(t *testing.T, data string, c credentials, args ...string) replayed {
 	t.Helper()
-	want := time.Now().UTC().AddDate(0, 0, -5).Format(time.DateOnly)
+	want := finalDay()
 	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		out, err := process.TryCommand(binary, append([]string{"replay", "--data-dir", data, "--property", c.Property, "--json"}, args...)...)
@@ -51,9 +52,21 @@ func replayFinal(t *testing.T, data string, c credentials, args ...string) repla
 	}
 }
 
+// finalDay is one that is final as soon as what came until now is folded. Just after midnight the last one of them is not yet.
+func finalDay() string {
+	return time.Now().UTC().Add(-time.Hour).AddDate(0, 0, -5).Format(time.DateOnly)
+}
+
+// lastWeek asks the question about eight days and today.
+func lastWeek() string {
+	today := time.Now().UTC()
+	return fmt.Sprintf(replayQuestion, today.AddDate(0, 0, -8).Format(time.DateOnly), today.Format(time.DateOnly))
+}
+
+// replayQuestion is about days from %q to %q.
 const replayQuestion = `{"dimensions":[{"name":"date"},{"name":"sessionDefaultChannelGroup"}],"metrics":[{"name":"eventCount"},` +
 	`{"name":"sessions"},{"name":"totalUsers"},{"name":"newUsers"},{"name":"engagedSessions"},{"name":"keyEvents"},{"name":"totalRevenue"}],` +
-	`"orderBys":[{"dimension":{"dimensionName":"date"}}],"limit":"1000","dateRanges":[{"startDate":"8daysAgo","endDate":"today"}]}`
+	`"orderBys":[{"dimension":{"dimensionName":"date"}}],"limit":"1000","dateRanges":[{"startDate":%q,"endDate":%q}]}`
 
 func TestReplayAndRebuildD7(t *testing.T) {
 	dir := t.TempDir()
@@ -67,7 +80,8 @@ func TestReplayAndRebuildD7(t *testing.T) {
 	if same.DerivedEvents == 0 || len(same.Difference.Days)+len(same.Difference.Groups) != 0 {
 		t.Errorf("a replay under the same definition differs: %+v", same)
 	}
-	before := ask(t, s.URL, c, replayQuestion)
+	question := lastWeek()
+	before := ask(t, s.URL, c, question)
 	if err := s.Terminate(); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +99,7 @@ func TestReplayAndRebuildD7(t *testing.T) {
 		t.Errorf("ledger after the rebuild is %+v, was %+v", again, account)
 	}
 	replayFinal(t, data, c)
-	if diff := cmp.Diff(before.Rows, ask(t, s.URL, c, replayQuestion).Rows); diff != "" {
+	if diff := cmp.Diff(before.Rows, ask(t, s.URL, c, question).Rows); diff != "" {
 		t.Fatalf("answers after the rebuild (- before, + after):\n%s", diff)
 	}
 
@@ -95,7 +109,7 @@ func TestReplayAndRebuildD7(t *testing.T) {
 	if len(shown.Difference.Days) == 0 || len(shown.Difference.Groups) == 0 || shown.Applied {
 		t.Errorf("a replay under other key events and channels shows %+v", shown)
 	}
-	if diff := cmp.Diff(before.Rows, ask(t, s.URL, c, replayQuestion).Rows); diff != "" {
+	if diff := cmp.Diff(before.Rows, ask(t, s.URL, c, question).Rows); diff != "" {
 		t.Fatalf("a replay that was only shown changed answers:\n%s", diff)
 	}
 	applied := replayFinal(t, data, c, "--definitions", changed, "--apply")
@@ -110,7 +124,7 @@ func TestReplayAndRebuildD7(t *testing.T) {
 	if again := replayFinal(t, data, c); len(again.Difference.Days)+len(again.Difference.Groups) != 0 {
 		t.Errorf("the definition does not hold after it was applied: %+v", again.Difference)
 	}
-	if cmp.Equal(before.Rows, ask(t, s.URL, c, replayQuestion).Rows) {
+	if cmp.Equal(before.Rows, ask(t, s.URL, c, question).Rows) {
 		t.Error("reports do not show the replayed days")
 	}
 }

@@ -97,12 +97,13 @@ func TestTLSIsVerifiedByTheFileOfCertificates(t *testing.T) {
 func TestB7_FrozenServerHoldsNobody(t *testing.T) {
 	server := startServer(t, objectserver.Options{})
 	c := configOf(server, server.NewBucket(t))
-	c.StallTimeout, c.Tries = 200*time.Millisecond, 2
-	s, ctx := openConfig(t, c), context.Background()
+	ctx := context.Background()
 	big := strings.Repeat("0123456789abcdef", 4<<20) // more than buffers of the kernel take
-	if err := s.Put(ctx, "there", blob.Bytes([]byte(big))); err != nil {
+	if err := openConfig(t, c).Put(ctx, "there", blob.Bytes([]byte(big))); err != nil {
 		t.Fatal(err)
 	}
+	c.StallTimeout, c.Tries = 200*time.Millisecond, 2
+	s := openConfig(t, c)
 	reader, err := s.Get(ctx, "there")
 	if err != nil {
 		t.Fatal(err)

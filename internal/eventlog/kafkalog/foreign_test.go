@@ -20,9 +20,9 @@ import (
 )
 
 func TestConsumerInAnotherLanguageReadsTheTopic(t *testing.T) {
+	brokers := realBroker(t).Plain() // fetched, where it is the first time
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	brokers := realBroker(t).Plain()
 	cfg := testConfig(brokers, freshTopic(t))
 	l := mustOpen(t, cfg, Deps{}, plantNothing)
 	var want []string

@@ -234,7 +234,7 @@ func mustOpen(t testing.TB, cfg Config, deps Deps, bug plant) *Spool {
 // under a clock that is not real.
 func await(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	deadline, again := time.NewTimer(30*time.Second), time.NewTicker(time.Millisecond)
+	deadline, again := time.NewTimer(2*time.Minute), time.NewTicker(time.Millisecond)
 	defer deadline.Stop()
 	defer again.Stop()
 	for !condition() {

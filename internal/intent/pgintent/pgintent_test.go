@@ -181,6 +181,7 @@ func TestPG4_FrozenOwnerHoldsNoRow(t *testing.T) {
 	var owner sync.WaitGroup
 	owner.Go(func() {
 		var once sync.Once
+		defer once.Do(func() { close(holds) }) // it never got the row
 		err := frozen.db.Change(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, `SELECT 1 FROM intent_partition WHERE partition = 1 FOR UPDATE`); err != nil {
 				return err

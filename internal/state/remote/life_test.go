@@ -53,6 +53,9 @@ type node struct {
 	stale bool // it is fenced, and has saved once more all the same
 }
 
+// enoughBatches must be done for a life to prove something.
+const enoughBatches = 10
+
 func TestMV5_RegistryNamesWholeStatesOnly(t *testing.T) {
 	seeds := []uint64{rand.Uint64(), rand.Uint64()}
 	if text := os.Getenv(lifeSeedEnv); text != "" {
@@ -73,7 +76,8 @@ func TestMV5_RegistryNamesWholeStatesOnly(t *testing.T) {
 					}
 				}
 			}()
-			for range 120 {
+			// How many batches are done within 120 acts is chance.
+			for n := 0; n < 120 || l.progress().Last.Seq < enoughBatches && n < 5000; n++ {
 				l.act()
 				l.look()
 			}
@@ -319,7 +323,7 @@ func (l *life) end() {
 	for _, n := range l.nodes {
 		n.close(l.t)
 	}
-	if p.Last.Seq < 10 {
+	if p.Last.Seq < enoughBatches {
 		l.t.Errorf("only %d batches were done: the life proves little", p.Last.Seq)
 	}
 }

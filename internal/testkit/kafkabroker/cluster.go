@@ -7,10 +7,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -134,17 +135,19 @@ func (c *Cluster) format(ctx context.Context, nd *node, clusterID string) error 
 	return nil
 }
 
-// freePorts returns a port for each listener. Somebody else may take one before
-// the broker does; the broker then ends and says so.
+// freePorts returns a port for each listener.
 func freePorts() (map[string]int, error) {
 	ports := make(map[string]int)
 	for _, name := range listenerNames() {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
+		for ports[name] == 0 {
+			port, err := child.FreePort()
+			if err != nil {
+				return nil, err
+			}
+			if !slices.Contains(slices.Collect(maps.Values(ports)), port) {
+				ports[name] = port
+			}
 		}
-		defer func() { _ = l.Close() }()
-		ports[name] = l.Addr().(*net.TCPAddr).Port
 	}
 	return ports, nil
 }

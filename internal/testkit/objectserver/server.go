@@ -62,7 +62,10 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		return nil, fmt.Errorf("make folder for versitygw: %w", err)
 	}
 	s := &Server{Dir: dir, program: program, opts: opts}
-	err = errors.Join(os.Mkdir(s.data(), 0o755), s.choosePort())
+	if s.port, err = child.FreePort(); err != nil {
+		return nil, fmt.Errorf("find a port for versitygw: %w", err)
+	}
+	err = os.Mkdir(s.data(), 0o755)
 	if err == nil && opts.TLS {
 		s.CAFile, err = makeCertificate(dir)
 	}
@@ -73,17 +76,6 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
-}
-
-// choosePort takes one that is free. Somebody else may take it before the server
-// does; the server then ends and says so.
-func (s *Server) choosePort() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("find a port for versitygw: %w", err)
-	}
-	s.port = l.Addr().(*net.TCPAddr).Port
-	return l.Close()
 }
 
 func (s *Server) data() string { return filepath.Join(s.Dir, "data") }
