@@ -112,7 +112,7 @@ func testMembers(t *testing.T, brokers []string) {
 	cfg := testConfig(brokers, freshTopic(t))
 	_ = mustOpen(t, cfg, Deps{}, plantNothing).Close() // makes the topics
 	group := DefaultMemberConfig()
-	group.Group, group.SessionTimeout = cfg.Topic, 3 * time.Second
+	group.Group, group.SessionTimeout = cfg.Topic, 3*time.Second
 	r := newRegistry(t)
 	join := func(name string, wire *cable) *Member {
 		m, err := Join(cfg, group, Deps{Dial: wire.dial}, r.listener(name))
