@@ -1,3 +1,4 @@
+// Ports are free when they are given.
 package child
 
 import (
