@@ -57,10 +57,10 @@ func (r *sharedRestore) refold(ctx context.Context, progress func(string, float6
 	if err := group.Wait(); err != nil {
 		return r.notLost(err)
 	}
-	for _, p := range all {
-		if p.To > 0 {
+	for i, p := range all {
+		if p.Again {
 			r.result.Partitions++
-			r.result.Records += int64(p.To - p.From)
+			r.result.Records += int64(r.log.End(event.Partition(i)) - p.From)
 		}
 	}
 	began, err := replay.LogBegan(ctx, r.log)

@@ -17,7 +17,9 @@ var ErrNotLost = errors.New("the store has batches of this log")
 
 // Refolded says where a partition begins again.
 type Refolded struct {
-	// From is where it begins again, and To how far it had come. Both are 0 where nothing was ever folded.
+	// Again is false where nothing was ever folded.
+	Again bool
+	// From is where it begins again, and To how far it had come. They are the same if an earlier Refold did it.
 	From, To event.Offset
 	// Forgot: the log does not have all that was folded. Began is then the IngestTime of the first record that it has, or of
 	// the last one that was folded, if it has none.
@@ -83,8 +85,8 @@ func (r *refolding) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if progress.Last.Seq == 0 {
-		return nil // nothing was done: it begins by itself, and repeats what is open
+	if progress.Last.Seq == 0 && progress.Open == nil {
+		return nil // it begins by itself
 	}
 	if err := r.step(ctx, "acquire"); err != nil {
 		return err
@@ -101,10 +103,10 @@ func (r *refolding) run(ctx context.Context) error {
 	}
 	start := r.deps.Log.Start(r.id)
 	last := progress.Last
-	if event.Offset(last.To) < start {
+	if last.Seq > 0 && event.Offset(last.To) < start {
 		return fmt.Errorf("it had come to offset %d, and the log begins at %d: %w", last.To, start, eventlog.ErrTruncated)
 	}
-	r.result = Refolded{From: start, To: event.Offset(last.To), Forgot: start > 0}
+	r.result = Refolded{Again: true, From: start, To: event.Offset(last.To), Forgot: start > 0 && last.Seq > 0}
 	if r.result.Began, err = ingestTimeAt(ctx, r.deps.Log, r.id, start); err != nil {
 		return err
 	}

@@ -17,20 +17,17 @@ import (
 
 // makeState saves the state that i names, and returns its clock.
 func (r *refolding) makeState(ctx context.Context, last, i intent.Intent) (clock event.Time, err error) {
-	name := last.State
-	if !r.result.Forgot {
-		name = "" // the log tells everything
-	}
-	s, meta, was, states, err := r.open(ctx, i.Epoch, name)
+	s, meta, was, states, err := r.open(ctx, i.Epoch, last)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	to := &state.Meta{Sequence: i.Seq, Generation: Generation(r.cfg.LogName), Partitions: []state.Partition{{Next: r.result.From}}}
-	if r.result.Forgot {
-		if meta == nil || meta.Generation != to.Generation || meta.Sequence != last.Seq || len(meta.Partitions) != 1 || meta.Partitions[0].Next != r.result.To {
-			return 0, fmt.Errorf("the state %q is not that of batch %d: intents, states and log belong together: %w", name, last.Seq, state.ErrCorrupt)
+	defer func() {
+		if s != nil {
+			err = errors.Join(err, s.Close())
 		}
+	}()
+	to := &state.Meta{Sequence: i.Seq, Generation: meta.Generation, Partitions: []state.Partition{{Next: r.result.From}}}
+	if r.result.Forgot {
 		began := r.result.Began
 		if began == 0 { // the log is empty: all that is known was before it
 			began, r.result.Began = math.MaxInt64, was.Clock
@@ -40,10 +37,18 @@ func (r *refolding) makeState(ctx context.Context, last, i intent.Intent) (clock
 		if to.Partitions[0].Fold, err = json.Marshal(snapshot); err != nil {
 			return 0, fmt.Errorf("encode state: %w", err)
 		}
-		if err := r.cutClients(ctx, s, to, began); err != nil {
+		err = r.cutClients(ctx, s, to, began)
+	} else { // the log tells everything
+		err, s = s.Close(), nil
+		if err == nil {
+			s, err = states.Open(ctx, "")
+		}
+		if err != nil {
 			return 0, err
 		}
-	} else if err := finish(ctx, s.Begin(), to); err != nil {
+		err = finish(ctx, s.Begin(), to)
+	}
+	if err != nil {
 		return 0, err
 	}
 	if err := r.step(ctx, "save state"); err != nil {
@@ -54,7 +59,7 @@ func (r *refolding) makeState(ctx context.Context, last, i intent.Intent) (clock
 
 // clockOf returns the clock of a state that was made before.
 func (r *refolding) clockOf(ctx context.Context, epoch uint64, i intent.Intent) (clock event.Time, err error) {
-	s, _, was, _, err := r.open(ctx, epoch, i.State)
+	s, _, was, _, err := r.open(ctx, epoch, i)
 	if err != nil {
 		return 0, err
 	}
@@ -64,8 +69,9 @@ func (r *refolding) clockOf(ctx context.Context, epoch uint64, i intent.Intent) 
 	return was.Clock, s.Close()
 }
 
-// open fetches a state, and what its fold knew beside clients.
-func (r *refolding) open(ctx context.Context, epoch uint64, name string) (state.State, *state.Meta, *fold.Snapshot, OwnerStates, error) {
+// open fetches the state of a batch that is done, and what its fold knew beside clients. One of another log is refused: what
+// the intents say is not about this one.
+func (r *refolding) open(ctx context.Context, epoch uint64, of intent.Intent) (state.State, *state.Meta, *fold.Snapshot, OwnerStates, error) {
 	states, err := r.deps.States.Owner(r.id, epoch)
 	if err != nil {
 		return nil, nil, nil, nil, err
@@ -73,13 +79,22 @@ func (r *refolding) open(ctx context.Context, epoch uint64, name string) (state.
 	if err := r.step(ctx, "open state"); err != nil {
 		return nil, nil, nil, nil, err
 	}
-	s, err := states.Open(ctx, name)
+	generation := Generation(r.cfg.LogName)
+	s, err := states.Open(ctx, of.State)
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
-	meta, err := s.Load(ctx)
 	was := &fold.Snapshot{}
-	if err == nil && meta != nil && len(meta.Partitions) == 1 && len(meta.Partitions[0].Fold) > 0 {
+	meta, err := s.Load(ctx)
+	switch {
+	case err != nil:
+	case of.Seq == 0: // no batch is done: there is none
+		meta = &state.Meta{Generation: generation}
+	case meta == nil || meta.Generation != generation:
+		err = fmt.Errorf("the state %q is of another event log: intents, states and log belong together: %w", of.State, state.ErrCorrupt)
+	case meta.Sequence != of.Seq || len(meta.Partitions) != 1 || meta.Partitions[0].Next != event.Offset(of.To):
+		err = fmt.Errorf("the state %q is not that of batch %d: %w", of.State, of.Seq, state.ErrCorrupt)
+	case len(meta.Partitions[0].Fold) > 0:
 		if err = json.Unmarshal(meta.Partitions[0].Fold, was); err != nil {
 			err = fmt.Errorf("decode state: %w: %w", state.ErrCorrupt, err)
 		}
