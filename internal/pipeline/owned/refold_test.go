@@ -282,7 +282,7 @@ func TestALostStoreOfALogThatForgotIsFoldedAgainS33(t *testing.T) {
 			l.play(source, 60)
 			l.faults.heal()
 			l.waitFolded()
-			want, sums := l.byOneFold(), l.outcomes()
+			want, sums := l.byOneFold().without(l.gone()), l.outcomes()
 			began := l.truncate(0.2 + 0.1*rand.New(rand.NewPCG(seed, 9)).Float64())
 			l.faults.rate = 0.05
 			l.loseStore()
@@ -299,7 +299,7 @@ func TestALostStoreOfALogThatForgotIsFoldedAgainS33(t *testing.T) {
 			}
 			// A session lasts four days at most, and what a client sent twice is known for three (S7, S12).
 			since := began.Add(4 * 24 * time.Hour)
-			had, has := want.since(since).without(l.erasures()), l.inStore().since(since).without(l.erasures())
+			had, has := want.since(since), l.inStore().since(since).without(l.gone())
 			compared += len(had.Events)
 			if diff := cmp.Diff(had, has); diff != "" {
 				t.Errorf("rows since %v (-never lost +folded again):\n%s", since, diff)
@@ -362,25 +362,9 @@ func (w *told) since(t event.Time) *told {
 	return out
 }
 
-// erasures are those of the batches in the store.
-func (l *life) erasures() (out []store.Erasure) {
-	for _, b := range l.store.batches {
-		out = append(out, b.Erasures...)
-	}
-	return out
-}
-
 // without leaves out what erasures take out of answers. Who was erased is not in the state any more, so a log that forgot
 // its beginning gives that client another number until then.
-func (w *told) without(of []store.Erasure) *told {
-	gone := map[event.RowID]bool{}
-	for _, s := range w.Sessions {
-		for _, e := range of {
-			if e.Property == s.Property && e.ClientID == s.ClientID && s.Client < e.Before {
-				gone[s.Client] = true
-			}
-		}
-	}
+func (w *told) without(gone map[event.RowID]bool) *told {
 	maps.DeleteFunc(w.Sessions, func(_ event.RowID, s store.SessionRow) bool { return gone[s.Client] })
 	maps.DeleteFunc(w.Events, func(_ [2]uint64, e store.EventRow) bool { return gone[e.Client] })
 	return w
