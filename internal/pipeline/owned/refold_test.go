@@ -15,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidemark/internal/event"
-	"tidemark/internal/fold"
 	"tidemark/internal/ledger"
 	"tidemark/internal/store"
 	"tidemark/internal/testkit/traffic"
@@ -368,21 +367,4 @@ func (w *told) without(gone map[event.RowID]bool) *told {
 	maps.DeleteFunc(w.Sessions, func(_ event.RowID, s store.SessionRow) bool { return gone[s.Client] })
 	maps.DeleteFunc(w.Events, func(_ [2]uint64, e store.EventRow) bool { return gone[e.Client] })
 	return w
-}
-
-func TestASnapshotBeginsAgainWithWhatWasBefore(t *testing.T) {
-	was := &fold.Snapshot{Clock: 900, Definitions: map[event.PropertyID][]byte{1: {1}}, Verdicts: []string{"", "bot"},
-		Erased:  map[string]event.Time{"before": 90, "behind": 100},
-		Ledgers: map[event.PropertyID]ledger.Outcomes{1: {Stored: 7}}}
-	got := was.Again(80, 100, 50)
-	want := &fold.Snapshot{Clock: 80, Definitions: was.Definitions, Verdicts: was.Verdicts, Erased: map[string]event.Time{"before": 90},
-		Settlement: &fold.Settlement{At: 50, Ledgers: was.Ledgers}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	// Where it did not come to settle, it still has to.
-	got.Ledgers = map[event.PropertyID]ledger.Outcomes{1: {Stored: 3}}
-	if again := got.Again(80, 100, 40); again.Settlement.At != 50 || !maps.Equal(again.Settlement.Ledgers, was.Ledgers) {
-		t.Errorf("a settlement that is still to come became %+v", again.Settlement)
-	}
 }
