@@ -20,7 +20,7 @@ import (
 )
 
 func TestClusterIsArchivedOnceAndRestoredD7(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	c := startArchived(ctx, t)
 	c.apis = append(c.apis, c.start("api", 0))
