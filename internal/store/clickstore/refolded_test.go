@@ -34,8 +34,14 @@ func refolded(t *testing.T) (w *world, all []*store.SharedBatch) {
 	return w, all
 }
 
+// wantAnswers: each session has one event.
 func (w *world) wantAnswers(when string, sessions, stored, erased int64) {
 	w.t.Helper()
+	rows, err := w.snapshot().Run(w.t.Context(), &store.Plan{Property: 1, Relation: store.Events, To: 1 << 60, Aggregates: []store.Aggregate{{Op: store.Count}}})
+	w.must(err)
+	if got := rows.Aggregates[0][0]; got != sessions {
+		w.t.Errorf("%s: %d events, want %d", when, got, sessions)
+	}
 	if got := w.asks(w.snapshot()); got != fmt.Sprint(sessions) {
 		w.t.Errorf("%s: %s sessions of events, want %d", when, got, sessions)
 	}
