@@ -1,5 +1,5 @@
 // Restore into a cluster's store: archived days go into ClickHouse, under a term of upkeep that the command takes, while
-// no processor runs.
+// no processor runs. What was young comes back by refold.go.
 package app
 
 import (
@@ -20,6 +20,7 @@ import (
 	"tidemark/internal/node"
 	"tidemark/internal/node/pgnode"
 	"tidemark/internal/node/watch"
+	"tidemark/internal/pipeline/owned"
 	"tidemark/internal/store"
 	"tidemark/internal/store/clickstore"
 )
@@ -30,21 +31,29 @@ const restorer = "archive restore"
 // sharedRestore is one under way.
 type sharedRestore struct {
 	serving cli.Serving
-	reader  *archive.Reader
+	reader  *archive.Reader // nil: there is no archive
 	log     runningLog
 	click   *clickstore.Store
+	intents *pgintent.Registry
 	result  cli.Rebuilt
 }
 
-// RestoreShared puts archived days into a cluster's store that has none of them, while no processor runs.
+// RestoreShared puts archived days into a cluster's store that has lost all its rows, and has the partitions begin again where the
+// topic does, while no processor runs.
 func RestoreShared(ctx context.Context, serving cli.Serving, order cli.RestoreOrder, progress func(string, float64)) (_ cli.Rebuilt, err error) {
 	cfg := serving.Config
 	r := &sharedRestore{serving: serving}
-	if err := checkRoles([]string{roleArchive}, cfg); err != nil {
+	roles := []string{roleProcessor}
+	if cfg.HasArchive() || !order.Anyway {
+		roles = append(roles, roleArchive)
+	}
+	if err := checkRoles(roles, cfg); err != nil {
 		return r.result, err
 	}
-	if r.reader, err = OpenArchive(cfg); err != nil {
-		return r.result, err
+	if cfg.HasArchive() {
+		if r.reader, err = OpenArchive(cfg); err != nil {
+			return r.result, err
+		}
 	}
 	if err := r.checkStopped(ctx); err != nil {
 		return r.result, err
@@ -61,11 +70,21 @@ func RestoreShared(ctx context.Context, serving cli.Serving, order cli.RestoreOr
 		return r.result, err
 	}
 	defer func() { err = errors.Join(err, r.click.Close()) }()
+	if r.intents, err = pgintent.Open(ctx, cfg.Database()); err != nil {
+		return r.result, err
+	}
+	defer func() { err = errors.Join(err, r.intents.Close()) }()
 	days, err := r.missing(ctx, order)
 	if err != nil {
 		return r.result, err
 	}
-	return r.result, r.restore(ctx, days, progress)
+	if err := r.notLost(owned.CheckLost(ctx, owned.Deps{Intents: r.intents, Store: r.click})); err != nil {
+		return r.result, err
+	}
+	if err := r.restore(ctx, days, progress); err != nil {
+		return r.result, err
+	}
+	return r.result, r.refold(ctx, progress)
 }
 
 // checkStopped refuses while a processor runs: it keeps the store, and would make days final that are about to come.
@@ -122,6 +141,9 @@ func processors(ctx context.Context, nodes *pgnode.Registry) (map[string]node.Le
 // missing returns what the store does not have. A restore that was interrupted goes on behind the properties that
 // are there as a whole; any other that has final days is refused before anything changes.
 func (r *sharedRestore) missing(ctx context.Context, order cli.RestoreOrder) (missing []*archive.Restorable, err error) {
+	if r.reader == nil {
+		return nil, nil
+	}
 	ids, err := archivedProperties(ctx, r.reader, order)
 	if err != nil {
 		return nil, err
@@ -180,13 +202,8 @@ func (r *sharedRestore) restore(ctx context.Context, all []*archive.Restorable, 
 	if len(all) == 0 {
 		return nil
 	}
-	intents, err := pgintent.Open(ctx, r.serving.Config.Database())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, intents.Close()) }()
 	// Whoever kept the store is over with this, and whoever takes the partition next ends us.
-	if r.result.Term, err = intents.Acquire(ctx, 0, restorer); err != nil {
+	if r.result.Term, err = r.intents.Acquire(ctx, 0, restorer); err != nil {
 		return err
 	}
 	keeper, err := r.click.Keep(ctx, r.result.Term)

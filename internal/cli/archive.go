@@ -190,7 +190,11 @@ func verifyArchive(ctx context.Context, reader *archive.Reader, ids []event.Prop
 }
 
 // RestoreOrder says what is put back. Days are as 2026-03-01; empty: all there are.
-type RestoreOrder struct{ Property, From, To string }
+type RestoreOrder struct {
+	Property, From, To string
+	// Anyway: also where there is no archive. The log alone is folded again then.
+	Anyway bool
+}
 
 type archiveRestoreCmd struct {
 	archivePlace
@@ -208,22 +212,18 @@ func (c *archiveRestoreCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	restore := env.Programs.Restore
-	isShared := c.DataDir == "" && serving.Config.OnClickHouse()
-	if isShared {
-		restore = env.Programs.RestoreShared
+	order := RestoreOrder{Property: c.Property, From: c.From, To: c.To}
+	if isShared(serving, c.DataDir) {
+		return restoreShared(ctx, env, serving, order, c.JSON)
 	}
 	bar := progressBar{w: env.Stderr, t: terminalOf(env.Stderr)}
-	done, err := restore(ctx, serving, RestoreOrder{Property: c.Property, From: c.From, To: c.To}, bar.show)
+	done, err := env.Programs.Restore(ctx, serving, order, bar.show)
 	bar.clear()
 	if err != nil {
 		return err
 	}
 	if c.JSON {
 		return printJSON(env.Stdout, done)
-	}
-	if isShared {
-		return drawSharedRestore(env.Stdout, done)
 	}
 	_, err = fmt.Fprintf(env.Stdout, "%d days were restored from the archive, and %d records of the log were folded behind them.\n",
 		done.RestoredDays, done.Records)

@@ -108,19 +108,3 @@ func drawVerdict(w io.Writer, t terminal, v *archiveVerdict) {
 		fmt.Fprintf(w, "%s %d days, %s: every byte is as it was written.\n", t.blue("ok"), v.Days, sizeText(v.Bytes))
 	}
 }
-
-// drawSharedRestore says what went into a cluster's store.
-func drawSharedRestore(w io.Writer, done Rebuilt) error {
-	if done.Present > 0 {
-		if _, err := fmt.Fprintf(w, "The store has the archived days of %d properties already.\n", done.Present); err != nil {
-			return err
-		}
-	}
-	if done.Term == 0 {
-		_, err := fmt.Fprintln(w, "Nothing was restored.")
-		return err
-	}
-	_, err := fmt.Fprintf(w, "%d days were restored into ClickHouse, in term %d of the store, which was taken over for it. The processor "+
-		"that works on partition 0 next takes it over again: start the processors.\n", done.RestoredDays, done.Term)
-	return err
-}

@@ -26,7 +26,7 @@ type replayCmd struct {
 	To          string `help:"Last day; the last final one if left out." placeholder:"DATE"`
 	Definitions string `help:"JSON file of changed settings: timeZone, currency, sessionTimeout, keyEvents, channelRules, ignoredReferrers." type:"existingfile" placeholder:"FILE"`
 	Apply       bool   `help:"Switch to the replayed days, and count by the changed settings from now on."`
-	Rebuild     bool   `help:"Make state and store anew from log and archive, while no server runs."`
+	Rebuild     bool   `help:"Make state and store anew from log and archive, while no server runs. In a cluster (a configuration with clickhouse, and no data directory): put back what an empty database has lost, while no processor runs."`
 	Config      string `help:"With --rebuild: configuration file." type:"existingfile" env:"TIDEMARK_CONFIG" placeholder:"FILE"`
 	output
 }
@@ -69,8 +69,12 @@ type Rebuilt struct {
 	// all of theirs already.
 	Term    uint64 `json:"term,omitempty"`
 	Present int    `json:"presentProperties,omitempty"`
+	// Partitions is how many partitions of a cluster begin again where its topic begins; processors fold Records anew.
+	Partitions int `json:"partitions,omitempty"`
+	// Missing are days of which neither archive nor topic has all events.
+	Missing []MissingDays `json:"missing,omitempty"`
 	// Whole is false if the log no longer begins at its beginning and there was no archive:
-	// days before LogFrom are gone, and the first days behind it may lack events.
+	// days before LogFrom are gone, and the first days behind it may lack events. In a cluster: if there are Missing ones.
 	Whole   bool      `json:"whole"`
 	LogFrom time.Time `json:"logFrom"`
 }
@@ -143,6 +147,9 @@ func (c *replayCmd) rebuild(ctx context.Context, env *Env) error {
 	serving, err := choices{Config: c.Config, DataDir: c.DataDir}.serving(env, c.JSON)
 	if err != nil {
 		return err
+	}
+	if isShared(serving, c.DataDir) {
+		return restoreShared(ctx, env, serving, RestoreOrder{Anyway: true}, c.JSON)
 	}
 	bar := progressBar{w: env.Stderr, t: terminalOf(env.Stderr)}
 	done, err := env.Programs.Rebuild(ctx, serving, bar.show)

@@ -29,6 +29,8 @@ type Snapshot struct {
 	Lateness    Lateness                             `json:"lateness"`
 	Verdicts    []string                             `json:"verdicts,omitempty"`
 	Erased      map[string]event.Time                `json:"erased,omitempty"`
+	// Settlement is still to come; nil if there is none.
+	Settlement *Settlement `json:"settlement,omitempty"`
 	// Erasures are new since the checkpoint before: whoever commits this one sees to
 	// their rows.
 	Erasures []store.Erasure `json:"-"`
@@ -61,7 +63,7 @@ func (f *Fold) Freeze() (*Frozen, error) {
 	z := &Frozen{fold: f, clients: f.dirty, Snapshot: Snapshot{Clock: f.clock,
 		Definitions: make(map[event.PropertyID][]byte, len(f.definitions)),
 		Ledgers:     f.Ledgers(), Lateness: f.lateness,
-		Verdicts: slices.Clone(f.verdicts), Erased: maps.Clone(f.erased), Erasures: f.erasures}}
+		Verdicts: slices.Clone(f.verdicts), Erased: maps.Clone(f.erased), Erasures: f.erasures, Settlement: f.settlement}}
 	f.erasures = nil
 	for id, d := range f.definitions {
 		b, err := proto.Marshal(d.record)
@@ -194,6 +196,7 @@ func (z *Frozen) Thaw(keep int) {
 // Restore sets a new fold to what a checkpoint kept.
 func (f *Fold) Restore(s *Snapshot) error {
 	f.clock, f.lateness, f.verdicts = s.Clock, s.Lateness, slices.Clone(s.Verdicts)
+	f.settlement = s.Settlement
 	maps.Copy(f.erased, s.Erased)
 	for id, b := range s.Definitions {
 		d := &event.Definition{}

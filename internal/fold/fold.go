@@ -44,6 +44,7 @@ type Fold struct {
 	definitions map[event.PropertyID]*definition
 	zones       map[string]*window.Zone // of the definitions, by name
 	accounts    map[event.PropertyID]*account
+	settlement  *Settlement // that is still to come
 	lateness    Lateness
 	verdicts    []string              // that any client has
 	erased      map[string]event.Time // IngestTime of erasures, by erasedKey
@@ -95,6 +96,15 @@ func (f *Fold) Clock() event.Time { return f.clock }
 // lie in payload, which must not change as long as they are used; nothing else that
 // the fold keeps does. Sessions follow in Flush.
 func (f *Fold) Apply(offset event.Offset, payload []byte, out *store.Batch) error {
+	f.settle(offset)
+	if err := f.apply(offset, payload, out); err != nil {
+		return err
+	}
+	f.settle(offset + 1)
+	return nil
+}
+
+func (f *Fold) apply(offset event.Offset, payload []byte, out *store.Batch) error {
 	f.now = event.MakeRowID(f.partition, offset)
 	// Fast path: an event is decoded into the same struct again and again.
 	if body, ok := eventBody(payload); ok {

@@ -13,6 +13,7 @@ const (
 	Insert              // a new open intent
 	Replace             // the open intent, with other values
 	Finish              // the open intent is done: it becomes the last
+	Restart             // it becomes the last, and the only one
 )
 
 // Begin decides what recording i means for p.
@@ -65,6 +66,28 @@ func (p Progress) Finish(partition int, epoch, seq uint64) (Step, Intent, error)
 	}
 	open.Done = true
 	return Finish, open, nil
+}
+
+// Rewind decides what it means that the partition begins again with i.
+func (p Progress) Rewind(i Intent) (Step, Intent, error) {
+	if err := i.CheckRewind(); err != nil {
+		return Nothing, i, err
+	}
+	if err := p.fence(i.Partition, i.Epoch); err != nil {
+		return Nothing, i, err
+	}
+	i.Saved, i.Done = true, true
+	if p.Open == nil && p.Last == i {
+		return Nothing, i, nil
+	}
+	highest := p.Last.Seq
+	if p.Open != nil {
+		highest = max(highest, p.Open.Seq)
+	}
+	if i.Seq <= highest {
+		return Nothing, i, fmt.Errorf("begin again with seq %d, and seq %d was given: %w", i.Seq, highest, ErrConflict)
+	}
+	return Restart, i, nil
 }
 
 func (p Progress) fence(partition int, epoch uint64) error {

@@ -17,6 +17,9 @@
 // rows are in the store and the state exists: only step 4 is left. The largest offset
 // found in the store is a check of all this, never the truth.
 //
+// Rewind is for a store that lost its rows: the partition begins again where its log does, and
+// no batch of before is done any more.
+//
 // It is not the log's list of consumers: who should own a partition is decided
 // elsewhere, and anybody may Acquire. It only makes sure that there is one owner
 // at a time whose writes count.
@@ -30,12 +33,15 @@
 //	    number, whose offsets never change. Who takes it over changes epoch and
 //	    state name only.
 //	I4  Done intents follow each other: sequence numbers from 1 without a gap, and
-//	    each begins at the offset where the last ended.
+//	    each begins at the offset where the last ended; where Rewind set them, from there.
 //	I5  An intent is done only after it was saved.
 //	I6  Begin, Save and Done are idempotent: repeated with the same values by the
 //	    owner, they are no error. So an error that leaves the outcome open (the
 //	    database went away) is answered by trying again.
 //	I7  What was acknowledged survives a crash of the database.
+//	I8  Rewind is one step, fenced and idempotent as the others. No sequence number is
+//	    given twice, before and behind it: what still comes of a batch of before has a name that
+//	    no batch of afterwards has. Epochs go on as well.
 //
 // A fenced owner may still be writing to the object store and the store. State
 // names hold the epoch (StateName), so it overwrites nothing of the new owner's;

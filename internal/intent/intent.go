@@ -68,6 +68,11 @@ type Registry interface {
 	// Done records that all of the batch is in the store. ErrFenced; ErrConflict if
 	// it was not saved (I5).
 	Done(ctx context.Context, partition int, epoch, seq uint64) error
+	// Rewind has the partition begin again at the offset i.To, in one step (I8): it forgets
+	// all intents, the open one too, and records i, which is saved and done and has no
+	// records: From is To, and State is the state to go on from. ErrFenced; ErrConflict
+	// if i.Seq is not larger than each before; ErrInvalid.
+	Rewind(ctx context.Context, i Intent) error
 	// Progress returns how far the partition has come, all of one moment.
 	Progress(ctx context.Context, partition int) (Progress, error)
 	// History returns the intents that are kept, by Seq: at most Kept done ones, and
@@ -82,13 +87,29 @@ const maxText = 512
 
 // Check tells whether i can be begun at all.
 func (i Intent) Check() error {
+	if i.From >= i.To {
+		return fmt.Errorf("offsets %d to %d: %w", i.From, i.To, ErrInvalid)
+	}
+	return i.check()
+}
+
+// CheckRewind tells whether a partition can begin again with i at all.
+func (i Intent) CheckRewind() error {
+	if !i.IsRewind() {
+		return fmt.Errorf("offsets %d to %d where the same were due: %w", i.From, i.To, ErrInvalid)
+	}
+	return i.check()
+}
+
+// IsRewind tells whether the partition began again with i: it has no records.
+func (i Intent) IsRewind() bool { return i.Seq > 0 && i.From == i.To }
+
+func (i Intent) check() error {
 	switch {
 	case i.Partition < 0 || i.Partition > 1<<31-1:
 		return fmt.Errorf("partition %d: %w", i.Partition, ErrInvalid)
 	case i.Epoch == 0 || i.Seq == 0 || i.Epoch > maxStored || i.Seq > maxStored || i.To > maxStored:
 		return fmt.Errorf("epoch %d, seq %d, to %d: %w", i.Epoch, i.Seq, i.To, ErrInvalid)
-	case i.From >= i.To:
-		return fmt.Errorf("offsets %d to %d: %w", i.From, i.To, ErrInvalid)
 	case i.State == "" || len(i.State) > maxText || !utf8.ValidString(i.State) || strings.ContainsRune(i.State, 0):
 		return fmt.Errorf("state name %q: %w", i.State, ErrInvalid)
 	}

@@ -84,3 +84,10 @@ type Partition struct {
 	// Fold is the fold's own snapshot, opaque here.
 	Fold []byte `json:"fold"`
 }
+
+// Lister is a State that tells all of its clients, for taking them elsewhere.
+type Lister interface {
+	// Clients calls yield with the key and record of every client of p, as of the last commit, also while others are
+	// made. yield must not keep the slices.
+	Clients(ctx context.Context, p event.Partition, yield func(key, value []byte) error) error
+}

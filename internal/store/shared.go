@@ -69,7 +69,9 @@ type BatchID struct {
 	// Log tells installations and log generations apart that share a store. ASCII letters, digits, '-', '_', '.'.
 	Log       string
 	Partition event.Partition
-	Seq       uint64 // from 1, without gaps
+	// Seq is from 1, without gaps. In a store that lost its rows a partition begins again behind all numbers of before: the
+	// first progress that is published then has no batch.
+	Seq uint64
 }
 
 // SharedBatch is what a batch of one partition puts in.

@@ -27,6 +27,7 @@ type world struct {
 	owners    []*owner
 	epoch     uint64
 	batches   map[uint64]intent.Intent
+	given     uint64 // the largest sequence number that ever was
 }
 
 func interleavings(t *testing.T, h *harness) {
@@ -45,7 +46,7 @@ func interleavings(t *testing.T, h *harness) {
 
 func (w *world) step(rt *rapid.T) {
 	o := w.owners[rapid.IntRange(0, len(w.owners)-1).Draw(rt, "owner")]
-	what := rapid.SampledFrom([]string{"acquire", "plan", "begin", "begin", "save", "save", "done", "done"}).Draw(rt, "what")
+	what := rapid.SampledFrom([]string{"acquire", "plan", "begin", "begin", "save", "save", "done", "done", "rewind"}).Draw(rt, "what")
 	before := w.look(rt)
 	var err error
 	ctx := w.t.Context()
@@ -63,6 +64,11 @@ func (w *world) step(rt *rapid.T) {
 	case "begin":
 		if err = w.h.Begin(ctx, o.next); err == nil {
 			w.begun(rt, o.next)
+		}
+	case "rewind":
+		o.next = w.planRewind(rt, o.epoch)
+		if err = w.h.Rewind(ctx, o.next); err == nil {
+			w.rewound(rt, o.next, before)
 		}
 	case "save":
 		err = w.h.Save(ctx, w.partition, o.next.Epoch, o.next.Seq)
@@ -93,12 +99,31 @@ func (w *world) plan(rt *rapid.T, at intent.Progress, epoch uint64) intent.Inten
 	return i
 }
 
+// planRewind is behind all numbers, mostly.
+func (w *world) planRewind(rt *rapid.T, epoch uint64) intent.Intent {
+	at := rapid.Uint64Range(0, 5).Draw(rt, "offset")
+	i := intent.Intent{Partition: w.partition, Epoch: epoch, Seq: w.given + 1, From: at, To: at}
+	if rapid.IntRange(0, 5).Draw(rt, "mistake") == 0 {
+		i.Seq = max(1, w.given)
+	}
+	i.State = intent.StateName(w.partition, epoch, i.Seq)
+	return i
+}
+
+// rewound: I8, no number is given twice, and nothing of before is left.
+func (w *world) rewound(rt *rapid.T, i intent.Intent, before intent.Progress) {
+	if repeated := before.Open == nil && before.Last.Seq == i.Seq && before.Last.IsRewind(); i.Seq <= w.given && !repeated {
+		rt.Fatalf("I8: rewound to %+v, and %d was given", i, w.given)
+	}
+	w.batches, w.given = map[uint64]intent.Intent{i.Seq: i}, i.Seq
+}
+
 // begun: I3, offsets of a sequence number never change.
 func (w *world) begun(rt *rapid.T, i intent.Intent) {
 	if former, known := w.batches[i.Seq]; known && !former.SameBatch(i) {
 		rt.Fatalf("I3: begun %+v, which was %+v", i, former)
 	}
-	w.batches[i.Seq] = i
+	w.batches[i.Seq], w.given = i, max(w.given, i.Seq)
 }
 
 // judge checks what a call changed against what it may have.
@@ -133,7 +158,7 @@ func (w *world) look(rt *rapid.T) intent.Progress {
 	}
 	open := 0
 	for n, i := range all {
-		if i.Seq != uint64(n+1) || n > 0 && i.From != all[n-1].To {
+		if n == 0 && i.Seq != 1 && !i.IsRewind() || n > 0 && (i.Seq != all[n-1].Seq+1 || i.From != all[n-1].To) {
 			rt.Fatalf("I4: intent %d is %+v after %+v", n, i, all[:n])
 		}
 		if i.Done && !i.Saved {

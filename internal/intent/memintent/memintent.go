@@ -65,6 +65,11 @@ func (r *Registry) Done(ctx context.Context, number int, epoch, seq uint64) erro
 	return r.with(ctx, number, func(p *partition) error { return p.apply(p.progress.Finish(number, epoch, seq)) })
 }
 
+// Rewind implements intent.Registry.
+func (r *Registry) Rewind(ctx context.Context, i intent.Intent) error {
+	return r.with(ctx, i.Partition, func(p *partition) error { return p.apply(p.progress.Rewind(i)) })
+}
+
 // Progress implements intent.Registry.
 func (r *Registry) Progress(ctx context.Context, number int) (progress intent.Progress, err error) {
 	err = r.with(ctx, number, func(p *partition) error {
@@ -116,6 +121,9 @@ func (p *partition) apply(step intent.Step, i intent.Intent, err error) error {
 		p.progress.Open, p.progress.Last = nil, i
 		p.done = append(p.done, i)
 		p.done = p.done[max(0, len(p.done)-intent.Kept):]
+	case intent.Restart:
+		p.progress.Open, p.progress.Last = nil, i
+		p.done = []intent.Intent{i}
 	}
 	return nil
 }

@@ -94,6 +94,16 @@ func (r *Registry) Done(ctx context.Context, partition int, epoch, seq uint64) e
 	})
 }
 
+// Rewind implements intent.Registry.
+func (r *Registry) Rewind(ctx context.Context, i intent.Intent) error {
+	if err := i.CheckRewind(); err != nil {
+		return fmt.Errorf("rewind: %w", err)
+	}
+	return r.change(ctx, "rewind to", i.Partition, i.Seq, func(p intent.Progress) (intent.Step, intent.Intent, error) {
+		return p.Rewind(i)
+	})
+}
+
 type decision func(p intent.Progress) (intent.Step, intent.Intent, error)
 
 func (r *Registry) change(ctx context.Context, verb string, partition int, seq uint64, decide decision) error {
@@ -116,12 +126,18 @@ func (r *Registry) change(ctx context.Context, verb string, partition int, seq u
 
 func write(ctx context.Context, tx pgx.Tx, step intent.Step, i intent.Intent) error {
 	var err error
+	if step == intent.Restart {
+		_, err = tx.Exec(ctx, `DELETE FROM intent WHERE partition = $1`, i.Partition)
+	}
+	if err != nil {
+		return err
+	}
 	switch step {
 	case intent.Nothing:
-	case intent.Insert:
+	case intent.Insert, intent.Restart:
 		_, err = tx.Exec(ctx, `INSERT INTO intent (partition, seq, epoch, from_offset, to_offset, state, saved, done)
-			VALUES ($1, $2, $3, $4, $5, $6, false, false)`,
-			i.Partition, int64(i.Seq), int64(i.Epoch), int64(i.From), int64(i.To), i.State)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			i.Partition, int64(i.Seq), int64(i.Epoch), int64(i.From), int64(i.To), i.State, i.Saved, i.Done)
 	case intent.Replace, intent.Finish:
 		_, err = tx.Exec(ctx, `UPDATE intent SET epoch = $3, state = $4, saved = $5, done = $6
 			WHERE partition = $1 AND seq = $2`,

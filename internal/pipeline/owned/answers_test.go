@@ -27,6 +27,7 @@ func (l *life) isKept() bool {
 	m := l.store.manifest()
 	l.store.mu.Lock()
 	defer l.store.mu.Unlock()
+	gone := l.gone()
 	for id, b := range l.store.batches {
 		for _, e := range b.Erasures {
 			if id.Seq <= l.store.progress[id.Partition].Seq && !l.store.erased[e] {
@@ -34,6 +35,9 @@ func (l *life) isKept() bool {
 			}
 		}
 		for _, e := range b.Events {
+			if gone[e.Client] {
+				continue // a property that has no other rows on these days does not get them final
+			}
 			ranges := m.Rollups[e.Property]
 			rowsFrom, _ := m.RowsFrom(e.Property)
 			until := m.FinalUntil[e.Property]
@@ -45,6 +49,24 @@ func (l *life) isKept() bool {
 	}
 	_, dropped := m.RowsFrom(droppedProperty)
 	return dropped
+}
+
+// gone are the numbers of clients whose erasure is in a batch. l.store.mu is held.
+func (l *life) gone() map[event.RowID]bool {
+	before := map[store.Erasure]event.RowID{} // without Before
+	for _, b := range l.store.batches {
+		for _, e := range b.Erasures {
+			who := store.Erasure{Property: e.Property, ClientID: e.ClientID}
+			before[who] = max(before[who], e.Before)
+		}
+	}
+	out := map[event.RowID]bool{}
+	for _, b := range l.store.batches {
+		for _, s := range b.Sessions {
+			out[s.Client] = out[s.Client] || s.Client < before[store.Erasure{Property: s.Property, ClientID: s.ClientID}]
+		}
+	}
+	return out
 }
 
 // byOneFoldKept is a store of one fold of the log, without upkeep but the erasures.

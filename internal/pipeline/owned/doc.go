@@ -31,6 +31,8 @@
 //
 //	O6  Who owns the first partition keeps the store, under the term that is its epoch, until it
 //	    loses the partition. Days become final by the slowest published clock of all partitions (S28).
+//	O7  A partition begins again (Refold) only if the store has no batch of it, and under numbers
+//	    that were never given: records are folded once into what the store then has.
 //
 // Concurrency: Processor's methods may be called from any goroutine; each
 // partition has a goroutine of its own.

@@ -352,7 +352,9 @@ func (l *life) inStore() *told {
 	got := newTold()
 	for p := range event.Partition(partitions) {
 		for seq := uint64(1); seq <= l.store.progress[p].Seq; seq++ {
-			got.add(l.t, l.store.batches[store.BatchID{Log: "log", Partition: p, Seq: seq}])
+			if seq > l.store.begun[p] {
+				got.add(l.t, l.store.batches[store.BatchID{Log: "log", Partition: p, Seq: seq}])
+			}
 		}
 	}
 	return got.settled()

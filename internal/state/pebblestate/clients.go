@@ -8,9 +8,12 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"tidemark/internal/event"
+	"tidemark/internal/state"
 )
 
-// Clients calls yield with the key and record of every client of p, by key. yield must not keep the slices.
+var _ state.Lister = (*State)(nil)
+
+// Clients implements state.Lister: it calls yield with the key and record of every client of p, by key. yield must not keep the slices.
 func (s *State) Clients(ctx context.Context, p event.Partition, yield func(key, value []byte) error) (err error) {
 	from := appendClientKey(nil, p, nil)
 	it, err := s.db.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: from, UpperBound: endOf(p)})
