@@ -68,7 +68,7 @@ func TestMissingStateOfAnOwnerThatWasOvertakenIsNoFault(t *testing.T) {
 // TestStoreThatWasTakenForAMomentIsKeptAgain: a command takes the term of a partition into which nothing comes, and does not give it
 // back: no batch tells the owner, who keeps the store again all the same.
 func TestStoreThatWasTakenForAMomentIsKeptAgain(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	l := newLife(t, 1)
 	l.faults.heal()

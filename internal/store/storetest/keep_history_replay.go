@@ -19,8 +19,11 @@ func (h *keptHistory) plain(p event.PropertyID) *relation {
 // replay puts other rows of the same events in the place of some final days: with other texts and verdicts of key events.
 func (h *keptHistory) replay() {
 	p := h.property()
+	if _, gone := h.ref.rowsFrom(p); gone || h.final[p] == 0 {
+		p = 3 - p // the other one
+	}
 	days := slices.DeleteFunc(h.days(h.final[p]), func(d event.Time) bool { return d < firstDay-dayMicros })
-	if _, gone := h.ref.rowsFrom(p); gone || h.final[p] == 0 || len(days) < 2 || len(h.pending) > 0 {
+	if _, gone := h.ref.rowsFrom(p); gone || h.final[p] == 0 || len(days) < 2 {
 		return
 	}
 	i := rapid.IntRange(0, len(days)-2).Draw(h.rt, "replay from")
