@@ -35,15 +35,21 @@ func (r *sharedReplay) Restate(ctx context.Context, swap store.Replacement, _ in
 	if of.Files, err = r.filesOf(ctx, e, swap.From, swap.To); err != nil {
 		return err
 	}
-	prepared, err := r.prepare(ctx, of)
-	if err != nil {
-		return err
+	for try := 1; ; try++ {
+		prepared, err := r.prepare(ctx, of)
+		if err != nil {
+			return err
+		}
+		// Settings go first: after a crash between the two the same replay can be ordered again, and history and future agree.
+		if try == 1 {
+			if err := r.redefine(ctx); err != nil {
+				return err
+			}
+		}
+		if err = r.switchTo(ctx, prepared); !errors.Is(err, store.ErrUnprepared) || try == preparations {
+			return err
+		}
 	}
-	// Settings go first: after a crash between the two the same replay can be ordered again, and history and future agree.
-	if err := r.redefine(ctx); err != nil {
-		return err
-	}
-	return r.switchTo(ctx, prepared)
 }
 
 // filesOf lists the shadow's rows.
@@ -91,7 +97,7 @@ func (r *sharedReplay) prepare(ctx context.Context, of *store.Replacing) (p *sto
 
 // isRefused: another try would say the same.
 func isRefused(err error) bool {
-	return errors.Is(err, store.ErrRestated) || errors.Is(err, store.ErrRowsGone) || errors.Is(err, context.Canceled)
+	return errors.Is(err, store.ErrRestated) || errors.Is(err, store.ErrUnprepared) || errors.Is(err, store.ErrRowsGone) || errors.Is(err, context.Canceled)
 }
 
 // switchTo commits, in a term of our own.

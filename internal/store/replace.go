@@ -17,6 +17,9 @@ var ErrRestated = errors.New("final days of the property were changed meanwhile:
 // ErrRowsGone: rows of the days are not kept any more (S30).
 var ErrRowsGone = errors.New("rows of these days are not kept any more")
 
+// ErrUnprepared: rows that were prepared are not there any more, or soon will not be: they are to be prepared again.
+var ErrUnprepared = errors.New("rows that were prepared are not all there any more")
+
 // WhyReplay is a replay's reason in a note of changed days.
 const WhyReplay = "replay"
 
@@ -36,7 +39,8 @@ type ReplacingKeeper interface {
 
 	// ReplaceFinal makes prepared rows those of their days, as one step (U5, U6), and notes that as of `at`. These days
 	// lose their cells in the same step. It does nothing where that was done already, by whoever. ErrRestated and
-	// ErrRowsGone if days are not as they were when the rows were read: nothing has changed then.
+	// ErrRowsGone if days are not as they were when the rows were read, ErrUnprepared if it comes too late: nothing has
+	// changed then.
 	ReplaceFinal(ctx context.Context, p *Prepared, at event.Time) error
 }
 

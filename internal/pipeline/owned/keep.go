@@ -53,6 +53,16 @@ func (o *owner) keepStore() (stop func()) {
 	}
 }
 
+// isTermOver tells whether upkeep has ended because somebody else keeps the store.
+func (o *owner) isTermOver() bool {
+	select {
+	case <-o.termOver:
+		return true
+	default:
+		return false
+	}
+}
+
 func (u *upkeep) step(name string) { u.o.step("upkeep: " + name) }
 
 // run does round after round. What fails changes nothing, and is tried again. It returns true if somebody else keeps

@@ -89,15 +89,6 @@ func (o *owner) isEnding() bool {
 	}
 }
 
-func (o *owner) isTermOver() bool {
-	select {
-	case <-o.termOver:
-		return true
-	default:
-		return false
-	}
-}
-
 func (o *owner) run() (err error) {
 	began := o.p.deps.Clock()
 	defer func() {

@@ -49,7 +49,7 @@ func (k *keeper) replaceFinal(ctx context.Context, p *store.Prepared, at event.T
 	d.note(p.Property, func(m *store.Manifest) { m.NoteReplaced(p, at) })
 	// From here on nobody may have begun to remove the runs.
 	if age := k.s.now().Sub(time.UnixMicro(int64(p.Noted))); age > k.s.cfg.Grace/2 {
-		return fmt.Errorf("rows were made ready %v ago, and may be tidied up by now: prepare them again", age)
+		return fmt.Errorf("%w: they were prepared %v ago, and may be tidied up by now", store.ErrUnprepared, age)
 	}
 	return k.commit(ctx, map[event.PropertyID]*document{p.Property: d})
 }
@@ -63,7 +63,7 @@ func (s *Store) haveAll(ctx context.Context, p *store.Prepared) error {
 		}
 		for t, want := range p.Rows[r.Run] {
 			if n[t] != want {
-				return fmt.Errorf("%d rows of %s were prepared for days from %v on, and %d are there: prepare them again", want, t, r.From, n[t])
+				return fmt.Errorf("%w: %d of %s for days from %v on, and %d are there", store.ErrUnprepared, want, t, r.From, n[t])
 			}
 		}
 	}

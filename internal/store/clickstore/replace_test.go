@@ -60,7 +60,7 @@ func TestPreparedRowsStayWhileSomebodyIsAtWork(t *testing.T) {
 	if got := rows(p); got != "8" { // the day's, and those of two days beside it
 		t.Fatalf("%s prepared rows are left, want 8", got)
 	}
-	if err := w.keeper.(store.ReplacingKeeper).ReplaceFinal(t.Context(), p, 5); err == nil || !strings.Contains(err.Error(), "prepare them again") {
+	if err := w.keeper.(store.ReplacingKeeper).ReplaceFinal(t.Context(), p, 5); !errors.Is(err, store.ErrUnprepared) {
 		t.Errorf("rows of long ago: %v", err)
 	}
 	w.tidy()
@@ -68,7 +68,7 @@ func TestPreparedRowsStayWhileSomebodyIsAtWork(t *testing.T) {
 		t.Errorf("%s prepared rows are left that nobody needs", got)
 	}
 	p.Noted = event.TimeOf(w.s.now())
-	if err := w.keeper.(store.ReplacingKeeper).ReplaceFinal(t.Context(), p, 5); err == nil || !strings.Contains(err.Error(), "prepare them again") {
+	if err := w.keeper.(store.ReplacingKeeper).ReplaceFinal(t.Context(), p, 5); !errors.Is(err, store.ErrUnprepared) {
 		t.Errorf("rows that are not there: %v", err)
 	}
 	if got := w.asks(w.snapshot()); got != "6" {

@@ -141,15 +141,16 @@ func partitionOf(column string) string {
 // rowsFrom asks where the rows of a run came from.
 func (k *keeper) rowsFrom(ctx context.Context, sp *daySpan, run uint64) ([]store.RowsFrom, error) {
 	of := sp.ofRun(run)
+	client := fmt.Sprintf("bitAnd(client, %d)", uint64(replayedClient-1))
 	// 0 is the number of an event, too, but one that is larger than no other.
 	numbers := func(t store.Table, column, row, ingest string) string {
 		return fmt.Sprintf("SELECT %s AS n, %s AS r, %s AS i FROM %s WHERE %s", column, row, ingest, t, of)
 	}
 	sql := fmt.Sprintf("SELECT %s AS p, max(n), max(r), argMax(i, r)\nFROM (%s)\nGROUP BY p\nORDER BY p", partitionOf("n"),
 		strings.Join([]string{
-			numbers(store.FinalEvents, "row_id", "row_id", "ingest_time"), numbers(store.FinalEvents, "client", "toUInt64(0)", "toInt64(0)"),
+			numbers(store.FinalEvents, "row_id", "row_id", "ingest_time"), numbers(store.FinalEvents, client, "toUInt64(0)", "toInt64(0)"),
 			numbers(store.FinalEvents, "session", "toUInt64(0)", "toInt64(0)"), numbers(store.FinalSessions, "session", "toUInt64(0)", "toInt64(0)"),
-			numbers(store.FinalSessions, "client", "toUInt64(0)", "toInt64(0)"),
+			numbers(store.FinalSessions, client, "toUInt64(0)", "toInt64(0)"),
 		}, " UNION ALL "))
 	var out []store.RowsFrom
 	err := k.s.query(ctx, sql, func(d *decoder) {
