@@ -72,9 +72,6 @@ type reading struct {
 // days that are ordered; and what is young behind final days, as it would be if these days were final now.
 func (r *sharedReplay) read(ctx context.Context) (_ *scratch, err error) {
 	id := r.order.Now.ID
-	if err := r.learnClock(ctx); err != nil {
-		return nil, err
-	}
 	e, err := r.click.Export(ctx, id)
 	if err != nil {
 		return nil, err

@@ -81,6 +81,9 @@ func ReplayShared(ctx context.Context, serving cli.Serving, order cli.SharedRepl
 }
 
 func (r *sharedReplay) run(ctx context.Context, apply bool) (_ *cli.ReplayResult, err error) {
+	if err := r.learnClock(ctx); err != nil {
+		return nil, err
+	}
 	rows, err := r.read(ctx)
 	if err != nil {
 		return nil, err
