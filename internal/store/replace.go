@@ -3,6 +3,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -119,7 +120,7 @@ func (m *Manifest) NoteReplaced(p *Prepared, at event.Time) {
 			finals = append(finals, r)
 		}
 	}
-	slices.SortFunc(finals, func(a, b FinalRange) int { return int(min(1, max(-1, a.From-b.From))) })
+	slices.SortFunc(finals, func(a, b FinalRange) int { return cmp.Compare(a.From, b.From) })
 	if m.Finals == nil {
 		m.Finals = map[event.PropertyID][]FinalRange{}
 	}

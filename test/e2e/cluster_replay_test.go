@@ -118,6 +118,9 @@ func (c *archivedCluster) checkReplayed(ctx context.Context, days []archivedDay)
 	if diff := cmp.Diff(before, c.answers(days)); diff != "" {
 		c.t.Errorf("when the store was kept again (- before, + after):\n%s", diff)
 	}
+	if again := c.replay("--config", c.config, "--from", days[0].Day, "--to", days[len(days)-1].Day); len(again.Difference.Days)+len(again.Difference.Groups) != 0 {
+		c.t.Errorf("the definition does not hold after it was applied: %+v", again.Difference)
+	}
 	meta := string(ask(c.t, c.apis[0].URL, c.credentials, questionOver(days)).Metadata)
 	if !strings.Contains(meta, `"replay"`) {
 		c.t.Errorf("answers do not tell of the replay: %s", meta)

@@ -6,6 +6,7 @@
 package clickstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -137,7 +138,7 @@ func (p *preparation) run(ctx context.Context) (err error) {
 	if err = errors.Join(stop(), err); err != nil {
 		return err
 	}
-	slices.SortFunc(p.out.Ranges, func(a, b store.FinalRange) int { return int(min(1, max(-1, a.From-b.From))) })
+	slices.SortFunc(p.out.Ranges, func(a, b store.FinalRange) int { return cmp.Compare(a.From, b.From) })
 	// The last note is what the switch counts from.
 	if err := p.note(ctx); err != nil {
 		return err
