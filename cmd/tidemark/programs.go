@@ -8,5 +8,5 @@ import (
 
 func programs() cli.Programs {
 	return cli.Programs{Serve: app.Serve, Demo: app.Demo, WithLog: app.WithLog, Rebuild: app.Rebuild,
-		Archive: app.OpenArchive, Restore: app.Restore, RestoreShared: app.RestoreShared, Roles: app.Roles, Migrate: app.Migrate}
+		Archive: app.OpenArchive, Restore: app.Restore, RestoreShared: app.RestoreShared, ReplayShared: app.ReplayShared, Roles: app.Roles, Migrate: app.Migrate}
 }

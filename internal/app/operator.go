@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tidemark/internal/cli"
+	"tidemark/internal/collect"
 	"tidemark/internal/config"
 	"tidemark/internal/event"
 	"tidemark/internal/property"
@@ -51,7 +52,7 @@ func (s *server) openRoledOperator(context.Context) error {
 			}{why + "; nothing was changed"})
 		})
 	}
-	refuse("/", "this process shares its store with others: replaying there is not possible yet")
+	refuse("/", "this process shares its store with others: tidemark replay --config FILE replays there, as a command of its own, without --data-dir")
 	if s.has(roleProcessor) || s.has(roleAPI) {
 		mux.HandleFunc("POST /erasures", s.eraseClients)
 	} else {
@@ -156,36 +157,44 @@ func answer(w http.ResponseWriter, status int, v any) {
 
 // runReplay folds what is ordered and keeps the result for switchReplay.
 func (s *server) runReplay(ctx context.Context, order cli.ReplayOrder, progress func(string, float64)) (*cli.ReplayResult, error) {
-	id, err := event.ParsePropertyID(order.Property)
-	if err != nil {
-		return nil, fmt.Errorf("%q is no property id", order.Property)
-	}
-	was, err := s.registry.Property(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("look up property %s: %w", id, err)
-	}
-	now, err := order.Definitions.Apply(was)
+	o, err := orderOf(ctx, s.registry, order)
 	if err != nil {
 		return nil, err
 	}
-	from, err := dayOf(order.From)
-	if err != nil {
-		return nil, err
-	}
-	to, err := dayOf(order.To)
-	if err != nil {
-		return nil, err
-	}
+	o.Progress = progress
 	if err := s.dropReplay(); err != nil { // one that nobody decided about
 		return nil, err
 	}
-	result, err := s.operator.replays.Run(ctx, replay.Order{Was: was, Now: now, From: from, To: to, Progress: progress})
+	result, err := s.operator.replays.Run(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	s.keepReplay(result, was, now)
-	return &cli.ReplayResult{Property: id.String(), From: dayText(result.From), To: dayText(result.To), Derived: result.Derived,
-		Kept: result.Kept, Difference: result.Difference}, nil
+	s.keepReplay(result, o.Was, o.Now)
+	return foundBy(result, o.Now.ID), nil
+}
+
+// orderOf reads an order, and looks up how its property counts.
+func orderOf(ctx context.Context, registry property.Registry, order cli.ReplayOrder) (o replay.Order, err error) {
+	id, err := event.ParsePropertyID(order.Property)
+	if err != nil {
+		return o, fmt.Errorf("%q is no property id", order.Property)
+	}
+	if o.Was, err = registry.Property(ctx, id); err != nil {
+		return o, fmt.Errorf("look up property %s: %w", id, err)
+	}
+	if o.Now, err = order.Definitions.Apply(o.Was); err != nil {
+		return o, err
+	}
+	if o.From, err = dayOf(order.From); err != nil {
+		return o, err
+	}
+	o.To, err = dayOf(order.To)
+	return o, err
+}
+
+func foundBy(r *replay.Result, id event.PropertyID) *cli.ReplayResult {
+	return &cli.ReplayResult{Property: id.String(), From: dayText(r.From), To: dayText(r.To), Derived: r.Derived, Kept: r.Kept,
+		Difference: r.Difference}
 }
 
 // undecided is how long a result waits for whoever ordered it.
@@ -229,7 +238,12 @@ func (s *server) redefine(ctx context.Context, was, now property.Property) error
 	if err := s.gate.isShut(); err != nil {
 		return err
 	}
-	current, err := s.registry.Property(ctx, was.ID)
+	return redefine(ctx, s.registry, s.directory, was, now)
+}
+
+// redefine makes now the property's settings, in the registry and in the log, unless they are.
+func redefine(ctx context.Context, registry property.Registry, directory *collect.Directory, was, now property.Property) error {
+	current, err := registry.Property(ctx, was.ID)
 	if err != nil {
 		return fmt.Errorf("look up property %s: %w", was.ID, err)
 	}
@@ -240,10 +254,10 @@ func (s *server) redefine(ctx context.Context, was, now property.Property) error
 		return nil
 	}
 	now.RowDays = current.RowDays // may have been set while the replay ran
-	if now, err = s.registry.UpdateProperty(ctx, now); err != nil {
+	if now, err = registry.UpdateProperty(ctx, now); err != nil {
 		return fmt.Errorf("change settings of property %s: %w", was.ID, err)
 	}
-	return s.directory.EnsureDefined(ctx, &now)
+	return directory.EnsureDefined(ctx, &now)
 }
 
 func dayOf(text string) (report.Day, error) {

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
 
+	"tidemark/internal/config"
 	"tidemark/internal/enrich"
 	"tidemark/internal/property"
 	"tidemark/internal/replay"
@@ -49,18 +51,22 @@ func (s *server) openReplays() (err error) {
 }
 
 func (s *server) openShadow() (*replay.Shadow, error) {
-	dir := s.shadowDir()
+	return openShadow(s.Config, s.shadowDir(), s.Logger)
+}
+
+// openShadow makes an empty one in dir, whatever is there.
+func openShadow(c config.Config, dir string, logger *slog.Logger) (*replay.Shadow, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}
-	cfg := s.Config.Duck()
+	cfg := c.Duck()
 	cfg.Dir, cfg.MemoryLimit = filepath.Join(dir, "store"), shadowMemory
-	rows, err := duckstore.Open(cfg, store.Manifest{}, duckstore.Deps{Logger: s.Logger})
+	rows, err := duckstore.Open(cfg, store.Manifest{}, duckstore.Deps{Logger: logger})
 	if err != nil {
 		return nil, err
 	}
 	clients, err := pebblestate.Open(pebblestate.Config{Dir: filepath.Join(dir, "state"), CacheBytes: 16 << 20},
-		pebblestate.Deps{Logger: s.Logger})
+		pebblestate.Deps{Logger: logger})
 	if err != nil {
 		return nil, errors.Join(err, rows.Close())
 	}

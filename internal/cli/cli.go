@@ -54,7 +54,9 @@ type Programs struct {
 	Restore func(ctx context.Context, s Serving, o RestoreOrder, progress func(stage string, share float64)) (Rebuilt, error)
 	// RestoreShared puts them into the store of a cluster while no processor runs.
 	RestoreShared func(ctx context.Context, s Serving, o RestoreOrder, progress func(stage string, share float64)) (Rebuilt, error)
-	Roles         func() []Role
+	// ReplayShared counts final days of a cluster's store again.
+	ReplayShared func(ctx context.Context, s Serving, o SharedReplay, progress func(stage string, share float64)) (*ReplayResult, error)
+	Roles        func() []Role
 	// Migrate moves an installation into a cluster.
 	Migrate func(ctx context.Context, m Migration) error
 }

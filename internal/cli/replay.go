@@ -20,14 +20,15 @@ import (
 )
 
 type replayCmd struct {
-	DataDir     string `help:"Data directory of the running server (with --rebuild: of the stopped one)." env:"TIDEMARK_DATA_DIR" placeholder:"DIR"`
+	DataDir     string `help:"Data directory of the running server (with --rebuild: of the stopped one); none in a cluster." env:"TIDEMARK_DATA_DIR" placeholder:"DIR"`
 	Property    string `help:"Property id." placeholder:"ID"`
 	From        string `help:"First day, such as 2026-03-01; the first there is if left out." placeholder:"DATE"`
 	To          string `help:"Last day; the last final one if left out." placeholder:"DATE"`
 	Definitions string `help:"JSON file of changed settings: timeZone, currency, sessionTimeout, keyEvents, channelRules, ignoredReferrers." type:"existingfile" placeholder:"FILE"`
 	Apply       bool   `help:"Switch to the replayed days, and count by the changed settings from now on."`
 	Rebuild     bool   `help:"Make state and store anew from log and archive, while no server runs. In a cluster (a configuration with clickhouse, and no data directory): put back what an empty database has lost, while no processor runs."`
-	Config      string `help:"With --rebuild: configuration file." type:"existingfile" env:"TIDEMARK_CONFIG" placeholder:"FILE"`
+	Scratch     string `help:"In a cluster: directory for the rows of these days while they are counted; that of temporary files if left out." type:"existingdir" placeholder:"DIR"`
+	Config      string `help:"Configuration file, with --rebuild and in a cluster: where it names clickhouse and no data directory is given, days of the cluster are counted again." type:"existingfile" env:"TIDEMARK_CONFIG" placeholder:"FILE"`
 	output
 }
 
@@ -37,6 +38,13 @@ type ReplayOrder struct {
 	From        string             `json:"from"`
 	To          string             `json:"to"`
 	Definitions replay.Definitions `json:"definitions"`
+}
+
+// SharedReplay is what the command orders in a cluster.
+type SharedReplay struct {
+	ReplayOrder
+	Apply   bool
+	Scratch string // "": where temporary files are
 }
 
 // ReplayResult is what the server found. Applied is for the reader of --json.
@@ -87,19 +95,9 @@ func (c *replayCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	op := newOperatorClient(dataDir{c.DataDir}.dir())
 	bar := progressBar{w: env.Stderr, t: terminalOf(env.Stderr)}
-	result, err := op.replay(ctx, order, bar.show)
+	result, err := c.replay(ctx, env, order, &bar)
 	bar.clear()
-	if err != nil {
-		return err
-	}
-	if c.Apply {
-		err = op.post(ctx, "/replays/apply")
-		result.Applied = err == nil
-	} else {
-		err = op.post(ctx, "/replays/discard")
-	}
 	if err != nil {
 		return err
 	}
@@ -107,6 +105,30 @@ func (c *replayCmd) Run(ctx context.Context, env *Env) error {
 		return printJSON(env.Stdout, result)
 	}
 	return drawReplay(env.Stdout, terminalOf(env.Stdout), result)
+}
+
+// replay has it done where the days are.
+func (c *replayCmd) replay(ctx context.Context, env *Env, order ReplayOrder, bar *progressBar) (*ReplayResult, error) {
+	if c.Config != "" && c.DataDir == "" {
+		serving, err := choices{Config: c.Config}.serving(env, c.JSON)
+		if err != nil {
+			return nil, err
+		}
+		if serving.Config.OnClickHouse() {
+			return env.Programs.ReplayShared(ctx, serving, SharedReplay{ReplayOrder: order, Apply: c.Apply, Scratch: c.Scratch}, bar.show)
+		}
+	}
+	op := newOperatorClient(dataDir{c.DataDir}.dir())
+	result, err := op.replay(ctx, order, bar.show)
+	if err != nil {
+		return nil, err
+	}
+	if !c.Apply {
+		return result, op.post(ctx, "/replays/discard")
+	}
+	err = op.post(ctx, "/replays/apply")
+	result.Applied = err == nil
+	return result, err
 }
 
 // order reads the flags.

@@ -126,3 +126,29 @@ func TestRebuildSaysWhatTheLogCannotTell(t *testing.T) {
 The log begins at 2026-03-01T00:00:00Z and there was no archive: what happened before is gone, and the first days behind it may lack events. A backup has them.
 `)
 }
+
+func TestReplayGoesToTheClusterUnlessADataDirectoryIsNamed(t *testing.T) {
+	scratch := t.TempDir()
+	file := filepath.Join(scratch, "cluster.yaml")
+	if err := os.WriteFile(file, []byte("clickhouse:\n  url: http://127.0.0.1:8123\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var ordered SharedReplay
+	programs := Programs{ReplayShared: func(_ context.Context, _ Serving, o SharedReplay, _ func(string, float64)) (*ReplayResult, error) {
+		ordered = o
+		return &ReplayResult{Property: "7", From: o.From, To: o.To, Derived: 3, Applied: o.Apply}, nil
+	}}
+	days := []string{"replay", "--config", file, "--property", "7", "--from", "2026-03-01", "--to", "2026-03-02"}
+	out := tidemarkWith(t, programs, append(days, "--apply", "--scratch", scratch)...).ok(t).out
+	wantText(t, out, "Property 7, 2026-03-01 to 2026-03-02: 3 events folded again\n\nNo number differs.\n\n"+
+		"The replayed days are in place. Days that are not final yet keep the definition under which their events came until they are replayed, too.\n")
+	want := SharedReplay{ReplayOrder: ReplayOrder{Property: "7", From: "2026-03-01", To: "2026-03-02"}, Apply: true, Scratch: scratch}
+	if fmt.Sprint(ordered) != fmt.Sprint(want) {
+		t.Errorf("ordered %+v, want %+v", ordered, want)
+	}
+	dir, asked := operatorServer(t, `{"result":{"property":"7"}}`)
+	ordered = SharedReplay{}
+	if tidemarkWith(t, programs, append(days, "--data-dir", dir)...).ok(t); len(*asked) != 2 || ordered.Property != "" {
+		t.Errorf("with a data directory: asked %q, and the cluster %+v", *asked, ordered)
+	}
+}

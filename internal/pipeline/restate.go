@@ -13,11 +13,13 @@ import (
 	"tidemark/internal/store"
 )
 
-// ErrRestated: final days of the property were changed since the replay read them.
-var ErrRestated = errors.New("final days of the property were changed meanwhile: replay again")
-
-// ErrRowsGone: rows of the days are not kept any more (S30).
-var ErrRowsGone = errors.New("rows of these days are not kept any more")
+// Errors of Restate, which are those of a shared store.
+var (
+	// ErrRestated: final days of the property were changed since the replay read them.
+	ErrRestated = store.ErrRestated
+	// ErrRowsGone: rows of the days are not kept any more (S30).
+	ErrRowsGone = store.ErrRowsGone
+)
 
 func hasRows(m *store.Manifest, r store.Replacement) bool {
 	from, gone := m.RowsFrom(r.Property)
@@ -25,7 +27,7 @@ func hasRows(m *store.Manifest, r store.Replacement) bool {
 }
 
 // WhyReplay is a replay's reason in its Restatement.
-const WhyReplay = "replay"
+const WhyReplay = store.WhyReplay
 
 // FinalThrough returns what finality is measured by: no event before it can come any
 // more, as far as the last committed checkpoint knows. Zero before the first checkpoint

@@ -86,7 +86,11 @@ func (e *Engine) noteRestated(qn *question, noted []store.Restated, to *Result) 
 	}
 	var all []Restatement
 	for _, r := range noted {
-		all = append(all, Restatement{At: r.At.Std(), Why: "erasure", From: DayOf(r.From.Std(), loc), To: DayOf((r.To - 1).Std(), loc)})
+		why := r.Why
+		if why == "" {
+			why = "erasure"
+		}
+		all = append(all, Restatement{At: r.At.Std(), Why: why, From: DayOf(r.From.Std(), loc), To: DayOf((r.To - 1).Std(), loc)})
 	}
 	to.Meta.Restatements = append(to.Meta.Restatements, qn.touching(all)...)
 	return nil

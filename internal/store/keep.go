@@ -85,4 +85,6 @@ type Restated struct {
 	At   event.Time `json:"at"`
 	From event.Time `json:"from"`
 	To   event.Time `json:"to"`
+	// Why is WhyReplay; empty: an erasure.
+	Why string `json:"why,omitempty"`
 }

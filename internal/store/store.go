@@ -169,7 +169,7 @@ type Manifest struct {
 	Kept map[event.PropertyID][]RollupRange `json:"kept,omitempty"`
 	// Finals, of a shared store, are the runs of final days with rows, in order and apart.
 	Finals map[event.PropertyID][]FinalRange `json:"finals,omitempty"`
-	// Restated, of a shared store, are the erasures from final days, oldest first.
+	// Restated, of a shared store, are the erasures from final days and the replays of some, oldest first.
 	Restated map[event.PropertyID][]Restated `json:"restated,omitempty"`
 }
 

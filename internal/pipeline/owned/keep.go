@@ -38,11 +38,14 @@ type upkeep struct {
 // keepStore keeps the store until the function that it returns is called, which waits for the end.
 func (o *owner) keepStore() (stop func()) {
 	ctx, cancel := context.WithCancel(o.ctx)
-	ended := make(chan struct{})
+	ended, over := make(chan struct{}), make(chan struct{})
+	o.termOver = over
 	u := &upkeep{o: o, ctx: ctx, days: 1}
 	go func() {
 		defer close(ended)
-		u.run()
+		if u.run() {
+			close(over)
+		}
 	}()
 	return func() {
 		cancel()
@@ -50,10 +53,21 @@ func (o *owner) keepStore() (stop func()) {
 	}
 }
 
+// isTermOver tells whether upkeep has ended because somebody else keeps the store.
+func (o *owner) isTermOver() bool {
+	select {
+	case <-o.termOver:
+		return true
+	default:
+		return false
+	}
+}
+
 func (u *upkeep) step(name string) { u.o.step("upkeep: " + name) }
 
-// run does round after round. What fails changes nothing, and is tried again.
-func (u *upkeep) run() {
+// run does round after round. What fails changes nothing, and is tried again. It returns true if somebody else keeps
+// the store.
+func (u *upkeep) run() (isOver bool) {
 	p := u.o.p
 	pause := p.cfg.Pause
 	for {
@@ -61,11 +75,11 @@ func (u *upkeep) run() {
 		wait := p.cfg.UpkeepInterval
 		switch {
 		case u.ctx.Err() != nil:
-			return
+			return false
 		case errors.Is(err, store.ErrTermOver):
-			// We will be told that the partition is not ours any more.
+			// We will be told that the partition is not ours any more, or take it back.
 			p.deps.Logger.Info("another node keeps the store", "term", u.o.epoch, "error", err)
-			return
+			return true
 		case err != nil:
 			p.tel.failures.WithLabelValues("keep store").Inc()
 			p.deps.Logger.Warn("upkeep of the store failed, it will be tried again", "pause", pause, "error", err)
@@ -75,7 +89,7 @@ func (u *upkeep) run() {
 			pause = p.cfg.Pause
 		}
 		if u.o.sleep(u.ctx, wait) != nil {
-			return
+			return false
 		}
 	}
 }

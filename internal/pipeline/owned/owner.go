@@ -38,6 +38,8 @@ type owner struct {
 	batch    batch
 	lag      lag
 	zones    *due.Zones // by the definitions in the saved state
+	// termOver is closed when somebody else keeps the store; nil: nobody looks.
+	termOver chan struct{}
 }
 
 // own starts the goroutine of a partition. p.mu is held.
@@ -106,6 +108,14 @@ func (o *owner) run() (err error) {
 	for {
 		if err := o.waitForRecords(); err != nil || o.isEnding() {
 			return err
+		}
+		if o.isTermOver() {
+			// A quiet partition has no batch that would tell: a command may have taken it for a moment.
+			o.termOver = nil
+			if err := o.unlessFenced(nil); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := o.runBatch(); err != nil {
 			return err
@@ -233,13 +243,16 @@ type savedClients struct {
 
 func (s savedClients) Client(key []byte) ([]byte, error) { return s.state.Client(s.partition, key) }
 
-// waitForRecords returns when there are some, or when the partition is let go.
+// waitForRecords returns when there are some, or when the partition is let go or the store taken.
 func (o *owner) waitForRecords() error {
 	ctx, cancel := context.WithCancel(o.ctx)
 	defer cancel()
+	termOver := o.termOver
 	go func() {
 		select {
 		case <-o.ending:
+			cancel()
+		case <-termOver:
 			cancel()
 		case <-ctx.Done():
 		}

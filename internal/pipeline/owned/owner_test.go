@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
+	"time"
 
+	"tidemark/internal/event"
 	"tidemark/internal/intent"
 	"tidemark/internal/state"
 )
@@ -60,4 +63,48 @@ func TestMissingStateOfAnOwnerThatWasOvertakenIsNoFault(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStoreThatWasTakenForAMomentIsKeptAgain: a command takes the term of a partition into which nothing comes, and does not give it
+// back: no batch tells the owner, who keeps the store again all the same.
+func TestStoreThatWasTakenForAMomentIsKeptAgain(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	l := newLife(t, 1)
+	l.faults.heal()
+	l.start()
+	p := l.nodes[0].Processor
+	p.Assign([]event.Partition{keepsStore})
+	first := l.tidiedAfter(ctx, 0)
+	term, err := l.intents.Acquire(ctx, int(keepsStore), "a command")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.store.Keep(ctx, term); err != nil {
+		t.Fatal(err)
+	}
+	if again := l.tidiedAfter(ctx, term); again <= term || term <= first {
+		t.Errorf("terms %d, %d of the command, and %d", first, term, again)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// tidiedAfter waits until the store is kept in a later term, and returns that.
+func (l *life) tidiedAfter(ctx context.Context, term uint64) uint64 {
+	l.t.Helper()
+	for ctx.Err() == nil {
+		l.store.mu.Lock()
+		for did := range l.store.steps["tidy"] {
+			if did > term {
+				l.store.mu.Unlock()
+				return did
+			}
+		}
+		l.store.mu.Unlock()
+		runtime.Gosched()
+	}
+	l.t.Fatalf("nobody keeps the store after term %d: %v", term, ctx.Err())
+	return 0
 }

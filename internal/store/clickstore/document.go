@@ -114,6 +114,16 @@ func setIn[V any](m *map[event.PropertyID]V, p event.PropertyID, v V) {
 	(*m)[p] = v
 }
 
+// erasures returns how many took rows from final days.
+func (d *document) erasures() (n int) {
+	for _, r := range d.Restated {
+		if r.Why != store.WhyReplay {
+			n++
+		}
+	}
+	return n
+}
+
 // until returns FinalUntil, or the lowest time.
 func (d *document) until() event.Time {
 	if d.FinalUntil == nil {

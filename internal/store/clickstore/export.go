@@ -17,7 +17,10 @@ import (
 	"tidemark/internal/store"
 )
 
-var _ store.Exporter = (*Store)(nil)
+var (
+	_ store.Exporter    = (*Store)(nil)
+	_ store.YoungExport = (*export)(nil)
+)
 
 // export is what was committed when it began.
 type export struct {
@@ -145,6 +148,54 @@ func (e *export) Write(ctx context.Context, t store.Table, from, to event.Time) 
 	if err != nil || n == 0 {
 		return nil, err
 	}
+	return e.writeFile(ctx, t, fmt.Sprintf("SELECT %s\nFROM %s\nWHERE %s", strings.Join(exportColumns(t), ", "), t, where))
+}
+
+// WriteYoung implements store.YoungExport: a day and some log partitions at a time, as days become final.
+func (e *export) WriteYoung(ctx context.Context, t store.Table, from, to event.Time) (out []*os.File, err error) {
+	defer func() {
+		if err != nil {
+			for _, f := range out {
+				err = errors.Join(err, f.Close())
+			}
+			out = nil
+		}
+	}()
+	if from < e.doc.until() {
+		return nil, fmt.Errorf("export young %s: days from %v on are final", t, from)
+	}
+	// Read behind the commit: what is not final in it is there (T1).
+	seen, err := e.s.visible(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("export young %s: %w", t, err)
+	}
+	for ; from < to; from = plus(from, dayMicros) {
+		span := &daySpan{from: from, to: min(to, plus(from, dayMicros)), properties: []event.PropertyID{e.property}}
+		rows := &finalRows{s: e.s, at: e.state, span: span, seen: seen}
+		chunks, err := rows.chunks(ctx)
+		if err != nil {
+			return out, fmt.Errorf("export young %s: %w", t, err)
+		}
+		for _, c := range chunks {
+			sql, err := rows.selection(t, c.partitions, exported)
+			if err != nil {
+				return out, err
+			}
+			f, err := e.writeFile(ctx, t, "SELECT *\nFROM (\n"+sql+")")
+			if err != nil {
+				return out, err
+			}
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}
+
+// writeFile writes what a statement selects in the order of files.
+func (e *export) writeFile(ctx context.Context, t store.Table, sql string) (_ *os.File, err error) {
+	if err := e.checkAge(ctx); err != nil {
+		return nil, err
+	}
 	f, err := os.CreateTemp("", "tidemark-archive-")
 	if err != nil {
 		return nil, fmt.Errorf("export %s: %w", t, err)
@@ -157,7 +208,7 @@ func (e *export) Write(ctx context.Context, t store.Table, from, to event.Time) 
 	if err := os.Remove(f.Name()); err != nil {
 		return nil, err
 	}
-	columns, order := exportColumns(t), "event_time, row_id, sub"
+	order := "event_time, row_id, sub"
 	if t == store.FinalSessions {
 		order = "start_time, session"
 	}
@@ -172,7 +223,7 @@ func (e *export) Write(ctx context.Context, t store.Table, from, to event.Time) 
 	} {
 		set[name] = v
 	}
-	sql := fmt.Sprintf("SELECT %s\nFROM %s\nWHERE %s\nORDER BY %s\nFORMAT Parquet", strings.Join(columns, ", "), t, where, order)
+	sql += "\nORDER BY " + order + "\nFORMAT Parquet"
 	err = e.s.client.do(ctx, request{sql: sql, settings: set, timeout: keepTimeout}, func(in *bufio.Reader) error {
 		_, err := io.Copy(f, in)
 		return err

@@ -43,7 +43,7 @@ func (k *keeper) Finalize(ctx context.Context, until map[event.PropertyID]event.
 	if err != nil {
 		return fmt.Errorf("finalize: %w", err)
 	}
-	run, err := k.beginRun(ctx, spans)
+	run, err := k.s.beginRun(ctx, spans)
 	if err != nil {
 		return fmt.Errorf("finalize: %w", err)
 	}
@@ -52,7 +52,7 @@ func (k *keeper) Finalize(ctx context.Context, until map[event.PropertyID]event.
 			return fmt.Errorf("finalize: %w", err)
 		}
 	}
-	found, err := k.rangesOf(ctx, run, spans)
+	found, err := k.s.rangesOf(ctx, run, spans)
 	if err != nil {
 		return fmt.Errorf("finalize: %w", err)
 	}
@@ -91,18 +91,23 @@ func (k *keeper) spansOf(until map[event.PropertyID]event.Time) []daySpan {
 }
 
 // beginRun notes a new run and its days, before it has any row.
-func (k *keeper) beginRun(ctx context.Context, spans []daySpan) (uint64, error) {
+func (s *Store) beginRun(ctx context.Context, spans []daySpan) (uint64, error) {
 	run := rand.Uint64()
 	from, to := event.Time(math.MaxInt64), event.Time(math.MinInt64)
 	for _, sp := range spans {
 		from, to = min(from, sp.from), max(to, sp.to)
 	}
+	return run, s.noteRun(ctx, run, from, to)
+}
+
+// noteRun says that somebody is at work on a run: as long as that is said again, it is not tidied up.
+func (s *Store) noteRun(ctx context.Context, run uint64, from, to event.Time) error {
 	row := appendUint64(nil, run)
 	row = appendUint32(appendUint32(row, uint32(dayOf(from))), uint32(dayOf(to)))
-	if err := k.s.insertPlain(ctx, runsTable, row); err != nil {
-		return 0, fmt.Errorf("note a run: %w", err)
+	if err := s.insertPlain(ctx, runsTable, row); err != nil {
+		return fmt.Errorf("note a run: %w", err)
 	}
-	return run, nil
+	return nil
 }
 
 // propertyList renders properties as a list to compare with.
@@ -110,32 +115,23 @@ func propertyList(list []event.PropertyID) string { return numbers(list) }
 
 // writeFinal writes the final rows of a span, some log partitions at a time.
 func (k *keeper) writeFinal(ctx context.Context, sp *daySpan, seen visible, run uint64) error {
-	chunks, err := k.chunks(ctx, sp, seen)
+	f := &finalRows{s: k.s, at: k.at, span: sp, seen: seen}
+	chunks, err := f.chunks(ctx)
 	if err != nil {
 		return err
 	}
 	for _, c := range chunks {
-		for _, render := range []func(*daySpan, visible, uint64, []uint16) (string, error){k.finalSessions, k.finalEvents} {
-			sql, err := render(sp, seen, run, c.partitions)
+		for _, t := range []store.Table{store.FinalSessions, store.FinalEvents} {
+			sql, err := f.selection(t, c.partitions, inserted(run))
 			if err != nil {
 				return err
 			}
-			if err := k.s.write(ctx, sql); err != nil {
+			if err := k.s.write(ctx, "INSERT INTO "+string(t)+" ("+columnsOf(string(t))+")\n"+sql); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// chunks returns the log partitions with rows of a span, as many together as one statement
-// should join.
-func (k *keeper) chunks(ctx context.Context, sp *daySpan, seen visible) ([]chunk, error) {
-	rows := func(table, column string, margin int64) string {
-		return fmt.Sprintf("SELECT batch_partition, count() AS n FROM %s WHERE property IN %s AND %s AND %s GROUP BY batch_partition", table,
-			propertyList(sp.properties), sp.within("", column, margin), seen.condition(""))
-	}
-	return k.s.partitionsOf(ctx, rows(eventsTable, "event_time", 0)+" UNION ALL "+rows(sessionsTable, "start_time", startMargin))
 }
 
 // chunk is log partitions whose rows go together.
@@ -183,64 +179,8 @@ func joinUints[T ~uint8 | ~uint16](list []T) string {
 	return strings.Join(texts, ", ")
 }
 
-// withoutGone renders that a row is of nobody whose erasure has begun.
-func (k *keeper) withoutGone(alias string, sp *daySpan) string {
-	var pairs []string
-	for _, p := range sp.properties {
-		for _, c := range k.at.doc(p).goneNumbers() {
-			pairs = append(pairs, fmt.Sprintf("(%d, %d)", uint64(p), uint64(c)))
-		}
-	}
-	if len(pairs) == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" AND (%sproperty, %sclient) NOT IN (%s)", alias, alias, strings.Join(pairs, ", "))
-}
-
-// finalEvents renders the statement that writes final events.
-func (k *keeper) finalEvents(sp *daySpan, seen visible, run uint64, chunk []uint16) (string, error) {
-	first := k.s.dialect.events[store.ColFirstEvent]
-	columns := []string{"e.property", "e.event_time", "e.row_id", "e.sub", sessionOf, "s.known AND s.counted", first.expr, "s.user_id"}
-	needs := append([]string{"counted", "user_id"}, first.needs...)
-	for _, c := range eventFacts() {
-		columns = append(columns, "e."+c.name)
-	}
-	for _, c := range sessionTexts() {
-		columns = append(columns, throughSession(store.Column(c.name)).expr)
-		needs = append(needs, c.name)
-	}
-	columns = append(columns, "t.place", "e.day", fmt.Sprintf("toUInt64(%d)", run), "e.batch_partition")
-	earliest, latest := plus(sp.from, -joinMargin), plus(sp.to, startMargin)
-	of := sp.of("", seen, chunk)
-	return k.s.dialect.execute("insert_final_events.sql", map[string]string{
-		"Into": columnsOf(finalEventsTable), "Columns": strings.Join(columns, ", "), "Needs": strings.Join(needs, ", "),
-		"Aliases": fmt.Sprintf("%s AND %s AND part_time >= %s", of, days("", plus(earliest, -dayMicros), latest), micros(earliest)),
-		"Revisions": fmt.Sprintf("%s AND (%s AND end_time >= %s OR tombstone AND day = %s)", of,
-			days("", plus(sp.from, -sessionSpan-startMargin), latest), micros(earliest), sqlDay(tombstoneDay)),
-		"Ties":   of + " AND sub = 0 AND " + sp.within("", "event_time", 0),
-		"Events": sp.of("e.", seen, chunk) + " AND " + sp.within("e.", "event_time", 0) + k.withoutGone("e.", sp),
-	})
-}
-
-// finalSessions renders the statement that writes final sessions.
-func (k *keeper) finalSessions(sp *daySpan, seen visible, run uint64, chunk []uint16) (string, error) {
-	var columns []string
-	for _, c := range finalSessionColumns() {
-		columns = append(columns, "s."+c.name)
-	}
-	columns = append(columns, "s.day", fmt.Sprintf("toUInt64(%d)", run), "s.batch_partition")
-	revisions := func(alias string) string {
-		return fmt.Sprintf("%s AND (%s OR %stombstone AND %sday = %s)", sp.of(alias, seen, chunk),
-			days(alias, plus(sp.from, -startMargin), plus(sp.to, startMargin)), alias, alias, sqlDay(tombstoneDay))
-	}
-	return k.s.dialect.execute("insert_final_sessions.sql", map[string]string{
-		"Into": columnsOf(finalSessionsTable), "Columns": strings.Join(columns, ", "), "Revisions": revisions("s."), "Numbers": revisions(""),
-		"Sessions": fmt.Sprintf("s.start_time >= %s AND s.start_time < %s", micros(sp.from), micros(sp.to)) + k.withoutGone("s.", sp),
-	})
-}
-
 // rangesOf returns, for each property that has rows of a run, the time of the first.
-func (k *keeper) rangesOf(ctx context.Context, run uint64, spans []daySpan) (map[event.PropertyID]event.Time, error) {
+func (s *Store) rangesOf(ctx context.Context, run uint64, spans []daySpan) (map[event.PropertyID]event.Time, error) {
 	lo := slices.MinFunc(spans, func(a, b daySpan) int { return cmp.Compare(a.from, b.from) }).from
 	hi := slices.MaxFunc(spans, func(a, b daySpan) int { return cmp.Compare(a.to, b.to) }).to
 	rows := func(table, column string) string {
@@ -248,7 +188,7 @@ func (k *keeper) rangesOf(ctx context.Context, run uint64, spans []daySpan) (map
 	}
 	out := map[event.PropertyID]event.Time{}
 	sql := "SELECT property, min(t) FROM (" + rows(finalEventsTable, "event_time") + " UNION ALL " + rows(finalSessionsTable, "start_time") + ") GROUP BY property"
-	if err := k.s.query(ctx, sql, func(d *decoder) { out[event.PropertyID(d.uint64())] = event.Time(d.int64()) }); err != nil {
+	if err := s.query(ctx, sql, func(d *decoder) { out[event.PropertyID(d.uint64())] = event.Time(d.int64()) }); err != nil {
 		return nil, fmt.Errorf("look at a run: %w", queryError(err))
 	}
 	return out, nil

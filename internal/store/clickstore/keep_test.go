@@ -163,7 +163,7 @@ func TestTidyRemovesWhatNoAnswerNeeds(t *testing.T) {
 		return "SELECT arrayStringConcat(arraySort(groupUniqArray(toString(toInt32(day)))), ' ') FROM " + table
 	}
 	// A run that was never named.
-	_, err := w.keeper.(*keeper).beginRun(t.Context(), []daySpan{{to: 30 * dayMicros, properties: []event.PropertyID{1}}})
+	_, err := w.s.beginRun(t.Context(), []daySpan{{to: 30 * dayMicros, properties: []event.PropertyID{1}}})
 	w.must(err)
 	w.l.server.MustQuery(t, "INSERT INTO final_events (property, day, run) SELECT 1, toDate32('1970-01-03'), run FROM runs", w.db)
 	w.finalize(10)

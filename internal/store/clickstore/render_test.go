@@ -89,8 +89,9 @@ func TestRender(t *testing.T) {
 			st, failed = x.sketchesQuery(p)
 			add(st.sql, failed)
 		case "final":
-			add(k.finalSessions(&sp, seen, 21, []uint16{1, 2}))
-			add(k.finalEvents(&sp, seen, 21, []uint16{1, 2}))
+			rows := &finalRows{s: s, at: k.at, span: &sp, seen: seen}
+			add(rows.selection(store.FinalSessions, []uint16{1, 2}, inserted(21)))
+			add(rows.selection(store.FinalEvents, []uint16{1, 2}, inserted(21)))
 		case "rollup":
 			g := &rollupGroup{sp, store.Zone{{Offset: 3_600_000_000}}}
 			for _, r := range store.Rollups() {

@@ -33,14 +33,14 @@ func (k *keeper) restore(ctx context.Context, r *store.Restoration, check func([
 	}
 	// Files begin with 1970 (docs/format/archive.md).
 	span := daySpan{from: 0, to: r.Until, properties: []event.PropertyID{r.Property}}
-	run, err := k.beginRun(ctx, []daySpan{span})
+	run, err := k.s.beginRun(ctx, []daySpan{span})
 	if err != nil {
 		return err
 	}
 	want := map[store.Table]int64{}
 	for i := range r.Files {
 		f := &r.Files[i]
-		if err := k.takeIn(ctx, r.Property, run, f); err != nil {
+		if err := k.s.takeIn(ctx, r.Property, run, f); err != nil {
 			return err
 		}
 		want[f.Table] += f.Rows
@@ -61,7 +61,7 @@ func (k *keeper) restore(ctx context.Context, r *store.Restoration, check func([
 	if err != nil {
 		return err
 	}
-	found, err := k.rangesOf(ctx, run, []daySpan{span})
+	found, err := k.s.rangesOf(ctx, run, []daySpan{span})
 	if err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func (sp *daySpan) ofRun(run uint64) string {
 }
 
 // takeIn sends a file as it comes. The server holds it as a whole, since its directory is at its end.
-func (k *keeper) takeIn(ctx context.Context, p event.PropertyID, run uint64, f *store.RestoredFile) error {
-	set := k.s.insertSettings()
+func (s *Store) takeIn(ctx context.Context, p event.PropertyID, run uint64, f *store.RestoredFile) error {
+	set := s.insertSettings()
 	for name, v := range limited(keepTimeout) {
 		set[name] = v
 	}
@@ -95,7 +95,7 @@ func (k *keeper) takeIn(ctx context.Context, p event.PropertyID, run uint64, f *
 		in.CloseWithError(err) // nil is the end of the file
 		copied <- err
 	}()
-	err := k.s.client.do(ctx, request{sql: restoreStatement(p, f.Table, run), stream: out, settings: set, timeout: keepTimeout}, nil)
+	err := s.client.do(ctx, request{sql: restoreStatement(p, f.Table, run), stream: out, settings: set, timeout: keepTimeout}, nil)
 	// A server that refuses does not read to the end.
 	out.CloseWithError(errNotTaken)
 	if copyErr := <-copied; err == nil || !errors.Is(copyErr, errNotTaken) {
@@ -141,15 +141,16 @@ func partitionOf(column string) string {
 // rowsFrom asks where the rows of a run came from.
 func (k *keeper) rowsFrom(ctx context.Context, sp *daySpan, run uint64) ([]store.RowsFrom, error) {
 	of := sp.ofRun(run)
+	client := fmt.Sprintf("bitAnd(client, %d)", uint64(replayedClient-1))
 	// 0 is the number of an event, too, but one that is larger than no other.
 	numbers := func(t store.Table, column, row, ingest string) string {
 		return fmt.Sprintf("SELECT %s AS n, %s AS r, %s AS i FROM %s WHERE %s", column, row, ingest, t, of)
 	}
 	sql := fmt.Sprintf("SELECT %s AS p, max(n), max(r), argMax(i, r)\nFROM (%s)\nGROUP BY p\nORDER BY p", partitionOf("n"),
 		strings.Join([]string{
-			numbers(store.FinalEvents, "row_id", "row_id", "ingest_time"), numbers(store.FinalEvents, "client", "toUInt64(0)", "toInt64(0)"),
+			numbers(store.FinalEvents, "row_id", "row_id", "ingest_time"), numbers(store.FinalEvents, client, "toUInt64(0)", "toInt64(0)"),
 			numbers(store.FinalEvents, "session", "toUInt64(0)", "toInt64(0)"), numbers(store.FinalSessions, "session", "toUInt64(0)", "toInt64(0)"),
-			numbers(store.FinalSessions, "client", "toUInt64(0)", "toInt64(0)"),
+			numbers(store.FinalSessions, client, "toUInt64(0)", "toInt64(0)"),
 		}, " UNION ALL "))
 	var out []store.RowsFrom
 	err := k.s.query(ctx, sql, func(d *decoder) {

@@ -270,3 +270,22 @@ func TestRestoredSessionOverTheBorderCountsOnce(t *testing.T) {
 		})
 	}
 }
+
+// A replay gives a client whose verdict it changed a number with a mark in it, which names no partition.
+func TestRestoredClientThatAReplayMadeIsOfItsPartition(t *testing.T) {
+	from := newWorld(t)
+	b := visits(1, 1)
+	toPartition(b, 3)
+	b.Events[0].Client |= replayedClient
+	b.Sessions[0].Client = b.Events[0].Client
+	from.insert(b)
+	from.finalize(2)
+	w := from.another()
+	r := restoration(from.exported(1, 2*dayMicros), 9)
+	r.Until = 2 * dayMicros
+	var told []store.RowsFrom
+	w.must(restorer(w.keeper).Restore(t.Context(), r, func(f []store.RowsFrom) error { told = f; return nil }))
+	if len(told) != 1 || told[0].Partition != 3 || told[0].Next != 1002 {
+		t.Errorf("rows came from %+v, want partition 3 up to 1002", told)
+	}
+}

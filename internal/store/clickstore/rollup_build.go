@@ -35,7 +35,7 @@ func (k *keeper) RollUp(ctx context.Context, spans []store.RollupSpan, made map[
 		for _, g := range groups {
 			cover = append(cover, g.daySpan)
 		}
-		run, err := k.beginRun(ctx, cover)
+		run, err := k.s.beginRun(ctx, cover)
 		if err != nil {
 			return fmt.Errorf("roll up: %w", err)
 		}
@@ -169,7 +169,7 @@ func (k *keeper) rowsOf(g *rollupGroup, column string) string {
 	if dropped {
 		rows += fmt.Sprintf(" AND %s >= %s", column, k.timeOf((*document).rowsFrom))
 	}
-	return rows + k.withoutGone("", &g.daySpan)
+	return rows + k.at.withoutGone("", &g.daySpan)
 }
 
 // finalTable is where the final rows of a relation are, and their time.

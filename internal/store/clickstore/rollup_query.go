@@ -76,7 +76,7 @@ func (x *rolled) run(ctx context.Context) (*store.Rows, error) {
 // checkErasures fails if days of the property lost rows after the snapshot was taken.
 func (sn *snapshot) checkErasures(ctx context.Context, p event.PropertyID) error {
 	now, err := sn.s.current(ctx)
-	if err == nil && len(now.doc(p).Restated) != len(sn.state.doc(p).Restated) {
+	if err == nil && now.doc(p).erasures() != sn.state.doc(p).erasures() {
 		err = errHeldTooLong
 	}
 	return err

@@ -214,20 +214,26 @@ func (k *keeper) removeRuns(ctx context.Context) error {
 	}
 	days := map[string][2]int32{}
 	var found []string
-	err := k.s.query(ctx, "SELECT run, toInt32(min(from_day)), toInt32(max(to_day))\nFROM runs\nGROUP BY run", func(d *decoder) {
-		run, from, to := d.uint64(), d.int32(), d.int32()
+	// Who is at work on a run that no commit names yet notes it again and again: then it is another one in our memory.
+	err := k.s.query(ctx, "SELECT run, toInt32(min(from_day)), toInt32(max(to_day)), count()\nFROM runs\nGROUP BY run", func(d *decoder) {
+		run, from, to, notes := d.uint64(), d.int32(), d.int32(), d.uint64()
 		if !named[run] {
-			name := fmt.Sprint(run)
-			found, days[name] = append(found, name), [2]int32{from, to}
+			found = append(found, fmt.Sprintf("%d/%d", run, notes))
+			days[fmt.Sprint(run)] = [2]int32{from, to}
 		}
 	})
 	if err != nil {
 		return fmt.Errorf("find runs: %w", queryError(err))
 	}
-	due := slices.Sorted(maps.Keys(k.due("run/", found)))
+	var due []string
+	for name := range k.due("run/", found) {
+		run, _, _ := strings.Cut(name, "/")
+		due = append(due, run)
+	}
 	if len(due) == 0 {
 		return nil
 	}
+	slices.Sort(due)
 	if err := k.checkTerm(ctx); err != nil {
 		return err
 	}

@@ -46,6 +46,9 @@ func RunKeeper(t *testing.T, kit SharedKit) {
 		"U8_erased_clients_are_in_no_answer": testKeptErasure,
 		"U8_erasure_of_many_and_of_nobody":   testKeptErasureOfMany,
 		"young_days_keep_their_rows":         testYoungDaysKeepTheirRows,
+		"U5_U7_T2_replaced_days":             testReplacedDays,
+		"U6_S30_replacement_is_refused":      testReplacementIsRefused,
+		"U5_interrupted_replacement":         testInterruptedReplacement,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, kit) })
 	}

@@ -36,7 +36,7 @@ func (h *keptHistory) ask(n int) {
 		// Plain rows first: where they differ, the store is wrong, and not the reference.
 		if _, gone := h.ref.rowsFrom(p.Property); !gone && len(h.pending) == 0 {
 			rows, err := got.Run(context.Background(), p)
-			plain, plainErr := evaluate(p, resolve([]part{{rows: h.all}}, store.Manifest{}, p.Property))
+			plain, plainErr := evaluate(p, h.plain(p.Property))
 			comparePlan(h.t, p, rows, err, plain, plainErr)
 		}
 		h.compare(got, want, p, false)

@@ -61,11 +61,13 @@ type keptHistory struct {
 	numbers map[clientOf]event.RowID
 	pending []store.Erasure
 	// all are the rows of whoever was not erased, as if no day had ever been dropped.
-	all   tableRows
-	sent  []sentBatch
-	total map[event.PropertyID]int64
-	held  *heldSnapshot
-	did   map[string]int
+	all tableRows
+	// replaced are rows that a replay put in the place of some.
+	replaced []part
+	sent     []sentBatch
+	total    map[event.PropertyID]int64
+	held     *heldSnapshot
+	did      map[string]int
 }
 
 type sentBatch struct {
@@ -74,20 +76,22 @@ type sentBatch struct {
 }
 
 func newKeptHistory(t *testing.T, rt *rapid.T, kit SharedKit) *keptHistory {
-	servers := NewSharedRows()
 	h := &keptHistory{t: t, rt: rt, rows: &history{t: rt, row: 1000, day: firstDay}, zone: drawZone(rt),
 		final: map[event.PropertyID]event.Time{}, numbers: map[clientOf]event.RowID{}, total: map[event.PropertyID]int64{},
 		did: map[string]int{}}
 	h.w = newKeptWorld(t, kit)
-	h.ref = newKeptWorld(t, refKit{servers})
+	h.ref = newKeptWorld(t, refKit{})
 	return h
 }
 
-// refKit opens the reference.
-type refKit struct{ rows *SharedRows }
+// refKit opens the reference, by names.
+type refKit map[string]*SharedRows
 
-func (k refKit) Open(_ testing.TB, _, log string, faults *Faults) store.Shared {
-	return NewMemShared(k.rows, log, faults)
+func (k refKit) Open(_ testing.TB, name, log string, faults *Faults) store.Shared {
+	if k[name] == nil {
+		k[name] = NewSharedRows()
+	}
+	return NewMemShared(k[name], log, faults)
 }
 
 func (k refKit) Crash(testing.TB) {}
@@ -100,9 +104,10 @@ func (h *keptHistory) both(f func(w *sharedWorld)) {
 func (h *keptHistory) play() {
 	steps := map[string]func(){"send": h.send, "a day ends": h.endDay, "finalize": h.finalize, "roll up": h.rollUp, "order an erasure": h.order,
 		"erase": h.erase, "drop": h.drop, "tidy": func() { h.both(func(w *sharedWorld) { w.compact() }) },
-		"another node": func() { h.both((*sharedWorld).reopen) }, "insert again": h.insertAgain, "hold": h.hold, "zone": h.changeZone}
+		"another node": func() { h.both((*sharedWorld).reopen) }, "insert again": h.insertAgain, "hold": h.hold, "zone": h.changeZone,
+		"replay": h.replay}
 	names := []string{"send", "send", "send", "send", "a day ends", "a day ends", "finalize", "finalize", "finalize", "roll up", "roll up",
-		"roll up", "order an erasure", "erase", "drop", "drop", "tidy", "another node", "insert again", "hold", "hold", "zone"}
+		"roll up", "order an erasure", "erase", "drop", "drop", "tidy", "another node", "insert again", "hold", "hold", "zone", "replay", "replay"}
 	h.send()
 	for range keptSteps {
 		what := rapid.SampledFrom(names).Draw(h.rt, "step")
@@ -279,6 +284,11 @@ func (h *keptHistory) erase() {
 		if !gone(s.Property, s.Client) {
 			rest.sessions = append(rest.sessions, s)
 		}
+	}
+	for i, p := range h.replaced {
+		p.rows.finals = slices.DeleteFunc(slices.Clone(p.rows.finals), func(j joined) bool { return gone(j.event.Property, j.event.Client) })
+		p.rows.sessions = slices.DeleteFunc(slices.Clone(p.rows.sessions), func(s store.SessionRow) bool { return gone(s.Property, s.Client) })
+		h.replaced[i] = p
 	}
 	h.all, h.pending = rest, nil
 	h.compareManifests()

@@ -105,7 +105,7 @@ func (w *sharedWorld) tells() string {
 // chapters are what the reference tells before each step, and after the last one.
 func chapters(t *testing.T) []string {
 	t.Helper()
-	ref := newKeptWorldNamed(t, refKit{NewSharedRows()}, "reference")
+	ref := newKeptWorldNamed(t, refKit{}, "reference")
 	ref.begin()
 	out := []string{ref.tells()}
 	for _, step := range keptStory() {

@@ -210,6 +210,8 @@ func (s *Mem) Snapshot(context.Context) (store.Snapshot, error) {
 type part struct {
 	table store.Table // "" for a head
 	rows  tableRows
+	// instead, if set, says that the rows are final ones that take the place of all others.
+	instead *instead
 }
 
 type memSnapshot struct {

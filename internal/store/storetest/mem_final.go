@@ -69,7 +69,14 @@ func resolve(parts []part, m store.Manifest, p event.PropertyID) *relation {
 			rel.sessions = append(rel.sessions, s)
 		}
 	}
-	for _, part := range parts {
+	for i := range parts {
+		part := &parts[i]
+		if part.instead != nil {
+			if part.instead.property == p {
+				part.instead.apply(rel, &part.rows)
+			}
+			continue
+		}
 		if part.table == store.KeptCells {
 			continue
 		}

@@ -23,12 +23,14 @@ type SharedRows struct {
 	batches  map[store.BatchID]*store.SharedBatch
 	progress map[string]map[event.Partition]store.Progress // by log
 	kept     kept
+	prepared map[uint64]part // by run
 }
 
 // NewSharedRows returns servers without rows.
 func NewSharedRows() *SharedRows {
 	return &SharedRows{batches: map[store.BatchID]*store.SharedBatch{}, progress: map[string]map[event.Partition]store.Progress{},
-		kept: kept{manifest: (&store.Manifest{}).Clone(), erased: map[event.PropertyID]int64{}}}
+		prepared: map[uint64]part{},
+		kept:     kept{manifest: (&store.Manifest{}).Clone(), erased: map[event.PropertyID]int64{}}}
 }
 
 // MemShared is a shared store in memory. Several may have the same rows, as several
@@ -148,7 +150,8 @@ func (m *MemShared) Outcomes(ctx context.Context, id event.PropertyID) (ledger.O
 func (m *MemShared) Snapshot(ctx context.Context) (store.Snapshot, error) {
 	var sn *sharedSnapshot
 	err := m.call(ctx, func(rows *SharedRows) error {
-		sn = &sharedSnapshot{rows: rows, young: rows.visible(), manifest: rows.kept.manifest.Clone(), dropped: rows.kept.dropped}
+		sn = &sharedSnapshot{rows: rows, young: rows.visible(), manifest: rows.kept.manifest.Clone(), dropped: rows.kept.dropped,
+			instead: rows.kept.instead}
 		return nil
 	})
 	if err != nil {

@@ -19,6 +19,8 @@ type kept struct {
 	runs     uint64
 	// dropped are rows of days that have no rows any more, with the local times that they had.
 	dropped tableRows
+	// instead are rows that were put in the place of others, in order.
+	instead []part
 	carried []store.Erasure
 	erased  map[event.PropertyID]int64
 }
@@ -167,7 +169,7 @@ func (k *memKeeper) Erase(ctx context.Context, of []store.Erasure, at event.Time
 		m := rows.kept.manifest.Clone()
 		before := rows.parts()
 		carried := append(slices.Clone(rows.kept.carried), of...)
-		after := partsOf(rows.visible(), carried, &m)
+		after := partsOf(rows.visible(), rows.kept.instead, carried, &m)
 		for _, p := range properties(before) {
 			all, rest := resolve(before, store.Manifest{}, p), resolve(after, store.Manifest{}, p)
 			lost := lostTimes(all, rest, &m, p)

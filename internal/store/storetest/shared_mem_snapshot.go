@@ -12,11 +12,11 @@ import (
 
 // parts are the published rows that are there now, as young ones.
 func (rows *SharedRows) parts() []part {
-	return partsOf(rows.visible(), rows.kept.carried, &rows.kept.manifest)
+	return partsOf(rows.visible(), rows.kept.instead, rows.kept.carried, &rows.kept.manifest)
 }
 
-// partsOf returns the rows of batches less those of erased clients and of dropped days.
-func partsOf(batches []*store.SharedBatch, carried []store.Erasure, m *store.Manifest) []part {
+// partsOf returns the rows of batches, and what took the place of some, less those of erased clients and of dropped days.
+func partsOf(batches []*store.SharedBatch, replaced []part, carried []store.Erasure, m *store.Manifest) []part {
 	gone := map[clientOf]bool{}
 	for _, b := range batches {
 		for _, r := range b.Sessions {
@@ -42,6 +42,9 @@ func partsOf(batches []*store.SharedBatch, carried []store.Erasure, m *store.Man
 		}
 		rest.aliases = b.Aliases
 		out = append(out, part{rows: rest})
+	}
+	for _, p := range replaced {
+		out = append(out, p.without(gone, m))
 	}
 	return out
 }
@@ -100,6 +103,7 @@ type sharedSnapshot struct {
 	young    []*store.SharedBatch
 	manifest store.Manifest
 	dropped  tableRows
+	instead  []part
 }
 
 // now is the snapshot as it answers now.
@@ -107,7 +111,7 @@ func (sn *sharedSnapshot) now() *memSnapshot {
 	sn.rows.mu.Lock()
 	carried := sn.rows.kept.carried
 	sn.rows.mu.Unlock()
-	out := &memSnapshot{manifest: store.Manifest{Kept: sn.manifest.Kept}, parts: partsOf(sn.young, carried, &sn.manifest)}
+	out := &memSnapshot{manifest: store.Manifest{Kept: sn.manifest.Kept}, parts: partsOf(sn.young, sn.instead, carried, &sn.manifest)}
 	out.parts = append(out.parts, part{table: store.KeptCells, rows: sn.dropped})
 	return out
 }

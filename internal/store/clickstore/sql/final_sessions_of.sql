@@ -1,5 +1,4 @@
--- Sessions that begin on days that become final: the highest revision of each (S28).
-INSERT INTO final_sessions ({{.Into}})
+-- Sessions as they are when the days on which they begin are final: the highest revision of each (S28).
 SELECT {{.Columns}}
 FROM sessions AS s
 WHERE {{.Revisions}}

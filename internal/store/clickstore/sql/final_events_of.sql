@@ -1,6 +1,5 @@
--- Young events of days that become final (S28): aliases resolved, the texts of each session's
+-- Young events as they are when their days are final (S28): aliases resolved, the texts of each session's
 -- highest revision copied in.
-INSERT INTO final_events ({{.Into}})
 SELECT {{.Columns}}
 FROM events AS e
 LEFT JOIN (
