@@ -21,7 +21,7 @@ import (
 )
 
 func TestClusterReplaysFinalDaysRP1RP2RP4(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	c := startArchived(ctx, t)
 	c.apis = append(c.apis, c.start("api", 0))
@@ -150,7 +150,7 @@ func (c *archivedCluster) checkReplayedAlone(days []archivedDay, definitions, la
 	alone := process.Start(c.t, binary, "serve", data, "--config", c.plain)
 	waitStored(c.t, alone.URL, c.credentials, askLedger(c.t, c.apis[0].URL, c.credentials).Stored)
 	args := []string{"--data-dir", data, "--definitions", definitions, "--from", days[0].Day, "--to", last}
-	for deadline := time.Now().Add(time.Minute); !c.canReplay(last, args...); {
+	for deadline := time.Now().Add(3 * time.Minute); !c.canReplay(last, args...); {
 		if time.Now().After(deadline) {
 			c.t.Fatalf("%s does not become final in one process", last)
 		}
