@@ -82,5 +82,8 @@ node-test: tools-test tracker/node_modules/.package-lock.json ui/node_modules/.p
 	cd tracker && npm test --silent
 	cd ui && npm test --silent
 
+# The longest first, so that none of them runs alone at the end.
+LONG_TESTS := ./test/e2e ./internal/testkit/product ./internal/store/clickstore
+
 go-test: build tools-test test/browser/node_modules/.package-lock.json
-	go test -timeout 18m ./...
+	go test -timeout 18m $(LONG_TESTS) ./...
