@@ -131,12 +131,15 @@ func (s *senders) take(n int) []int {
 	return out
 }
 
+// clientOf is whose an event is. There are new ones from time to time: of each only so many keys are remembered (S38).
+func clientOf(e int) int { return e%40 + 40*(e/100_000) }
+
 // send returns false when it is time to stop.
 func (s *senders) send(url string, n int, random *rand.Rand) bool {
 	events := s.take(n)
 	var body bytes.Buffer
 	for _, e := range events {
-		client := e % 40
+		client := clientOf(e)
 		fmt.Fprintf(&body, `{"name":"page_view","event_id":"k%d","client_id":"c%d","url":"https://shop.example/e/%d","time":%d}`+"\n",
 			e, client, e, time.Now().Add(-time.Duration(random.IntN(3600))*time.Second).UnixMilli())
 	}
