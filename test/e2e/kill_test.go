@@ -194,20 +194,27 @@ func (s *senders) checkAt(t *testing.T, collector, api string) {
 	if len(s.acknowledged) != s.next {
 		t.Fatalf("BUG in the test: %d of %d events acknowledged", len(s.acknowledged), s.next)
 	}
-	r := ask(t, api, s.credentials, `{"dimensions":[{"name":"pagePath"}],"metrics":[{"name":"eventCount"}],"limit":"250000",`+lastDays+`}`)
-	seen := make([]bool, s.next)
-	for _, row := range r.Rows {
-		e, err := strconv.Atoi(row.Dimensions[0][len("/e/"):])
-		if err != nil || e >= s.next || seen[e] || row.Metrics[0] != "1" {
-			t.Fatalf("row %v: doubled, or never sent", row)
-		}
-		seen[e] = true
-	}
-	if len(r.Rows) != s.next {
-		for e, ok := range seen {
-			if !ok {
-				t.Fatalf("event %d was acknowledged and is in no report (%d of %d are)", e, len(r.Rows), s.next)
+	seen, rows := make([]bool, s.next), 0
+	for page := s.page(t, api, rows); len(page) > 0; page = s.page(t, api, rows) {
+		rows += len(page)
+		for _, row := range page {
+			e, err := strconv.Atoi(row.Dimensions[0][len("/e/"):])
+			if err != nil || e >= s.next || seen[e] || row.Metrics[0] != "1" {
+				t.Fatalf("row %v: doubled, or never sent", row)
 			}
+			seen[e] = true
 		}
 	}
+	for e, ok := range seen {
+		if !ok {
+			t.Fatalf("event %d was acknowledged and is in no report (%d of %d are)", e, rows, s.next)
+		}
+	}
+}
+
+// page asks for how often each page was viewed, from a row on: an answer has so many rows at most.
+func (s *senders) page(t *testing.T, api string, from int) []reportRow {
+	t.Helper()
+	return ask(t, api, s.credentials, fmt.Sprintf(`{"dimensions":[{"name":"pagePath"}],"metrics":[{"name":"eventCount"}],`+
+		`"orderBys":[{"dimension":{"dimensionName":"pagePath"}}],"offset":"%d","limit":"50000",%s}`, from, lastDays)).Rows
 }
