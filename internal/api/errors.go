@@ -76,6 +76,9 @@ func answerOf(err error) *httpError {
 			message: "the request is larger than " + strconv.FormatInt(large.Limit, 10) + " bytes"}
 	case errors.Is(err, property.ErrInvalid):
 		return &httpError{code: http.StatusBadRequest, status: "INVALID_ARGUMENT", message: err.Error()}
+	case errors.Is(err, property.ErrAway):
+		return &httpError{code: http.StatusServiceUnavailable, status: "UNAVAILABLE", retryAfter: 1,
+			message: "who may read what cannot be looked up now: try again in a moment"}
 	case errors.Is(err, report.ErrResources):
 		return &httpError{code: http.StatusTooManyRequests, status: "RESOURCE_EXHAUSTED", retryAfter: 1,
 			message: "the report needs more memory or time than one report may use: ask for fewer days or dimensions, or try again"}

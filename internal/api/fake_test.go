@@ -59,6 +59,9 @@ func (r *fakeRegistry) Property(_ context.Context, id event.PropertyID) (propert
 }
 
 func (r *fakeRegistry) PropertiesOfReadKey(_ context.Context, key string) ([]event.PropertyID, error) {
+	if key == "key-of-one-who-never-asked" {
+		return nil, fmt.Errorf("%w: connection refused", property.ErrAway)
+	}
 	id, err := event.ParsePropertyID(strings.TrimPrefix(key, "key-"))
 	if err != nil || !strings.HasPrefix(key, "key-") {
 		return nil, property.ErrNotFound

@@ -96,6 +96,19 @@ func TestAReadKeyDecidesAloneEvenBesideALogin(t *testing.T) {
 	}
 }
 
+// It is neither a wrong key nor a fault of the server: the same request may be answered in a moment.
+func TestAKeyThatCannotBeLookedUpIsToBeTriedAgain(t *testing.T) {
+	s := newServer(t)
+	resp := s.send(t, "GET", "/v1/properties/100/ledger", "", "Authorization: Bearer key-of-one-who-never-asked")
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "1" || !strings.Contains(string(text), `"UNAVAILABLE"`) || strings.Contains(string(text), "refused") {
+		t.Errorf("answered %d, Retry-After %q: %s", resp.StatusCode, resp.Header.Get("Retry-After"), text)
+	}
+}
+
 func TestUnknownAddressesAndWrongPasswordsAreAnsweredAlike(t *testing.T) {
 	s := newServer(t)
 	var answers []string

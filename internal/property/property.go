@@ -11,10 +11,12 @@ import (
 
 // Errors that callers tell apart. Adapters wrap them.
 var (
-	ErrNotFound     = errors.New("not found")
-	ErrInvalid      = errors.New("invalid")
-	ErrExists       = errors.New("already exists")
-	ErrBadLogin     = errors.New("wrong email address or password")
+	ErrNotFound = errors.New("not found")
+	ErrInvalid  = errors.New("invalid")
+	ErrExists   = errors.New("already exists")
+	ErrBadLogin = errors.New("wrong email address or password")
+	// ErrAway: nobody can tell now, and the same question may be answered in a while.
+	ErrAway         = errors.New("the registry does not answer")
 	ErrTokenInvalid = errors.New("this link was used already or has expired")
 )
 

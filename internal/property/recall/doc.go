@@ -7,7 +7,8 @@
 //	RC1  While the registry answers, what it says counts: for properties and read keys
 //	     within Config.Fresh (R1), for logins and members at once. "Not found" is an answer.
 //	RC2  While it does not, what it said not longer than Config.Keep ago is said again.
-//	     Nothing is said that it never said, and all that changes anything fails.
+//	     Nothing is said that it never said: who asks for the first time hears ErrAway. All that changes
+//	     anything fails.
 //	RC3  A login that was ended here, and settings that were changed here, are not recalled.
 //	RC4  A caller waits at most Config.Patience for a registry that stands still, and
 //	     of many callers one every Config.AskAgain.

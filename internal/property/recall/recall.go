@@ -93,6 +93,15 @@ func (r *Registry) PropertiesOfReadKey(ctx context.Context, readKey string) ([]e
 	})
 }
 
+// Login implements property.Registry. Nobody is known by what they said before.
+func (r *Registry) Login(ctx context.Context, email, password string) (property.Member, error) {
+	m, err := r.Registry.Login(ctx, email, password)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, property.ErrBadLogin) && !errors.Is(err, property.ErrInvalid) {
+		err = fmt.Errorf("%w: %w", property.ErrAway, err)
+	}
+	return m, err
+}
+
 // MemberOfLogin implements property.Registry.
 func (r *Registry) MemberOfLogin(ctx context.Context, token string) (property.Member, error) {
 	return recalled(ctx, r, r.logins, digest(token), 0, func(ctx context.Context) (property.Member, error) {
@@ -144,6 +153,7 @@ func recalled[K comparable, V any](ctx context.Context, r *Registry, m *memory[K
 		if known {
 			return held.value, nil
 		}
+		err = fmt.Errorf("%w: %w", property.ErrAway, err)
 	}
 	return value, err
 }

@@ -110,6 +110,14 @@ func (f *fragile) MemberOfLogin(ctx context.Context, token string) (property.Mem
 	return answer(ctx, f, func() (property.Member, bool) { m, ok := f.logins[token]; return m, ok })
 }
 
+func (f *fragile) Login(ctx context.Context, _, password string) (property.Member, error) {
+	m, err := answer(ctx, f, func() (property.Member, bool) { return property.Member{ID: 3}, password == "right" })
+	if errors.Is(err, property.ErrNotFound) {
+		err = property.ErrBadLogin
+	}
+	return m, err
+}
+
 func (f *fragile) EndLogin(ctx context.Context, token string) error {
 	_, err := answer(ctx, f, func() (int, bool) { delete(f.logins, token); return 0, true })
 	return err
@@ -141,6 +149,22 @@ func all(ctx context.Context, r *Registry) []string {
 	return append(out, say(ids, err))
 }
 
+// away is what somebody hears who is not known.
+var away = fmt.Errorf("%w: %w", property.ErrAway, errAway)
+
+// Nobody can log in, and hears that it is not the password.
+func TestRC2_NobodyLogsInMeanwhile(t *testing.T) {
+	f := newFragile()
+	r := open(t, f, DefaultConfig())
+	if _, err := r.Login(t.Context(), "ann@shop.example", "wrong"); !errors.Is(err, property.ErrBadLogin) || errors.Is(err, property.ErrAway) {
+		t.Errorf("a wrong password: got error %v, want %v", err, property.ErrBadLogin)
+	}
+	f.set(func() { f.away = true })
+	if _, err := r.Login(t.Context(), "ann@shop.example", "right"); !errors.Is(err, property.ErrAway) {
+		t.Errorf("while the registry is away: got error %v, want %v", err, property.ErrAway)
+	}
+}
+
 // pass lets time pass in a bubble of synctest.
 func pass(d time.Duration) { <-time.After(d) }
 
@@ -161,14 +185,14 @@ func TestRC2_WhatWasSaidIsSaidAgainForAWhile(t *testing.T) {
 		f.set(func() { f.away = true })
 		pass(59 * time.Minute)
 		expect(t, "away", known, all(t.Context(), r))
-		if _, err := r.PropertiesOfReadKey(t.Context(), "another"); !errors.Is(err, errAway) {
+		if _, err := r.PropertiesOfReadKey(t.Context(), "another"); !errors.Is(err, errAway) || !errors.Is(err, property.ErrAway) {
 			t.Errorf("a key that was never asked for: got error %v, want %v", err, errAway)
 		}
 		if _, err := r.UpdateProperty(t.Context(), property.Property{ID: 8, Name: "Shop"}); !errors.Is(err, errAway) {
 			t.Errorf("update: got error %v, want %v", err, errAway)
 		}
 		pass(time.Minute)
-		gone := fmt.Sprint(" ", errAway)
+		gone := fmt.Sprint(" ", away)
 		expect(t, "away for longer than answers are kept", []string{gone, "[]" + gone, "0" + gone, "[]" + gone}, all(t.Context(), r))
 		f.set(func() { f.away = false })
 		pass(2 * time.Second)
@@ -190,7 +214,7 @@ func TestRC1_WhatARegistrySaysCounts(t *testing.T) {
 		// A key that was taken away does not come back when the registry goes.
 		f.set(func() { f.away = true })
 		pass(time.Second)
-		gone := errAway.Error()
+		gone := away.Error()
 		expect(t, "away", []string{"Store <nil>", "[] " + gone, "0 " + gone, "[7] <nil>"}, all(t.Context(), r))
 	})
 }
@@ -224,7 +248,7 @@ func TestRC3_WhatWasChangedHereIsNotRecalled(t *testing.T) {
 				}
 				f.set(func() { f.away = true })
 				pass(time.Minute)
-				gone := errAway.Error()
+				gone := away.Error()
 				expect(t, "changed, then away", []string{" " + gone, "[7] <nil>", "0 " + gone, "[7] <nil>"}, all(t.Context(), r))
 			})
 		})
