@@ -149,8 +149,8 @@ func all(ctx context.Context, r *Registry) []string {
 	return append(out, say(ids, err))
 }
 
-// away is what somebody hears who is not known.
-var away = fmt.Errorf("%w: %w", property.ErrAway, errAway)
+// errUnknown is what somebody hears who is not known.
+var errUnknown = fmt.Errorf("%w: %w", property.ErrAway, errAway)
 
 // Nobody can log in, and hears that it is not the password.
 func TestRC2_NobodyLogsInMeanwhile(t *testing.T) {
@@ -192,7 +192,7 @@ func TestRC2_WhatWasSaidIsSaidAgainForAWhile(t *testing.T) {
 			t.Errorf("update: got error %v, want %v", err, errAway)
 		}
 		pass(time.Minute)
-		gone := fmt.Sprint(" ", away)
+		gone := fmt.Sprint(" ", errUnknown)
 		expect(t, "away for longer than answers are kept", []string{gone, "[]" + gone, "0" + gone, "[]" + gone}, all(t.Context(), r))
 		f.set(func() { f.away = false })
 		pass(2 * time.Second)
@@ -214,7 +214,7 @@ func TestRC1_WhatARegistrySaysCounts(t *testing.T) {
 		// A key that was taken away does not come back when the registry goes.
 		f.set(func() { f.away = true })
 		pass(time.Second)
-		gone := away.Error()
+		gone := errUnknown.Error()
 		expect(t, "away", []string{"Store <nil>", "[] " + gone, "0 " + gone, "[7] <nil>"}, all(t.Context(), r))
 	})
 }
@@ -248,7 +248,7 @@ func TestRC3_WhatWasChangedHereIsNotRecalled(t *testing.T) {
 				}
 				f.set(func() { f.away = true })
 				pass(time.Minute)
-				gone := away.Error()
+				gone := errUnknown.Error()
 				expect(t, "changed, then away", []string{" " + gone, "[7] <nil>", "0 " + gone, "[7] <nil>"}, all(t.Context(), r))
 			})
 		})
