@@ -178,7 +178,7 @@ func NewSeededState(ctx context.Context, copied state.State, log eventlog.Log) (
 	s := &SeededState{State: copied, seed: maphash.MakeSeed(), written: map[uint64]bool{}}
 	for i := range log.Partitions() {
 		p := event.Partition(i)
-		began, err := ingestTimeAt(ctx, log, p, log.Start(p))
+		began, err := eventlog.IngestTimeAt(ctx, log, p, log.Start(p))
 		if err != nil {
 			return nil, err
 		}
@@ -187,24 +187,11 @@ func NewSeededState(ctx context.Context, copied state.State, log eventlog.Log) (
 	return s, nil
 }
 
-// ingestTimeAt returns when a record came, 0 if there is none.
-func ingestTimeAt(ctx context.Context, log eventlog.Log, p event.Partition, at event.Offset) (event.Time, error) {
-	entries, err := log.Read(ctx, p, at, 1, nil)
-	if err != nil || len(entries) == 0 {
-		return 0, err
-	}
-	var r event.Record
-	if err := r.UnmarshalVT(entries[0].Payload); err != nil {
-		return 0, fmt.Errorf("decode record %d of partition %d: %w", at, p, err)
-	}
-	return event.Time(max(r.GetEvent().GetIngestTime(), r.GetTick().GetIngestTime(), r.GetDefinition().GetIngestTime())), nil
-}
-
 // LogBegan returns the IngestTime of the oldest record that the log still holds.
 func LogBegan(ctx context.Context, log eventlog.Log) (oldest event.Time, err error) {
 	for i := range log.Partitions() {
 		p := event.Partition(i)
-		at, err := ingestTimeAt(ctx, log, p, log.Start(p))
+		at, err := eventlog.IngestTimeAt(ctx, log, p, log.Start(p))
 		if err != nil {
 			return 0, err
 		}

@@ -24,7 +24,7 @@ func SeedFromArchive(ctx context.Context, s store.Store, to state.State, log eve
 			began[i] = math.MaxInt64 // it takes the place of a log that was lost: all there is was before it
 			continue
 		}
-		if began[i], err = ingestTimeAt(ctx, log, p, log.Start(p)); err != nil {
+		if began[i], err = eventlog.IngestTimeAt(ctx, log, p, log.Start(p)); err != nil {
 			return err
 		}
 	}

@@ -107,7 +107,7 @@ func (r *refolding) run(ctx context.Context) error {
 		return fmt.Errorf("it had come to offset %d, and the log begins at %d: %w", last.To, start, eventlog.ErrTruncated)
 	}
 	r.result = Refolded{Again: true, From: start, To: event.Offset(last.To), Forgot: start > 0 && last.Seq > 0}
-	if r.result.Began, err = ingestTimeAt(ctx, r.deps.Log, r.id, start); err != nil {
+	if r.result.Began, err = eventlog.IngestTimeAt(ctx, r.deps.Log, r.id, start); err != nil {
 		return err
 	}
 	i := last

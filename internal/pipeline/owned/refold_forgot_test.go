@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidemark/internal/event"
+	"tidemark/internal/eventlog"
 	"tidemark/internal/ledger"
 	"tidemark/internal/store"
 )
@@ -24,7 +25,7 @@ func (l *life) truncate(share float64) (began event.Time) {
 		if err := l.log.Truncate(context.Background(), p, at); err != nil {
 			l.t.Fatal(err)
 		}
-		first, err := ingestTimeAt(context.Background(), l.log, p, at)
+		first, err := eventlog.IngestTimeAt(context.Background(), l.log, p, at)
 		if err != nil {
 			l.t.Fatal(err)
 		}

@@ -9,7 +9,6 @@ import (
 	"math"
 
 	"tidemark/internal/event"
-	"tidemark/internal/eventlog"
 	"tidemark/internal/fold"
 	"tidemark/internal/intent"
 	"tidemark/internal/state"
@@ -146,18 +145,4 @@ func clockAt(marks []state.Mark, at event.Offset) (clock event.Time) {
 		}
 	}
 	return clock
-}
-
-// ingestTimeAt returns when a record came, 0 if there is none.
-func ingestTimeAt(ctx context.Context, log eventlog.Log, p event.Partition, at event.Offset) (event.Time, error) {
-	entries, err := log.Read(ctx, p, at, 1, nil)
-	if err != nil || len(entries) == 0 {
-		return 0, err
-	}
-	var r event.Record
-	if err := r.UnmarshalVT(entries[0].Payload); err != nil {
-		return 0, fmt.Errorf("decode record %d of partition %d: %w", at, p, err)
-	}
-	return event.Time(max(r.GetEvent().GetIngestTime(), r.GetTick().GetIngestTime(), r.GetDefinition().GetIngestTime(),
-		r.GetErasure().GetIngestTime())), nil
 }

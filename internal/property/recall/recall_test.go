@@ -3,10 +3,12 @@ package recall
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -342,6 +344,20 @@ func TestRC5_MemoryIsBounded(t *testing.T) {
 	r.readKeys.cache.CleanUp()
 	if n := r.readKeys.cache.EstimatedSize(); n > c.Entries {
 		t.Errorf("%d entries are remembered, want at most %d", n, c.Entries)
+	}
+}
+
+// What is in memory lets nobody in (R2).
+func TestRC5D9_KeysAndTokensAreHeldAsDigests(t *testing.T) {
+	r := open(t, newFragile(), DefaultConfig())
+	all(t.Context(), r)
+	for what, is := range map[string]*struct{ keys, want []string }{
+		"read keys": {slices.Collect(r.readKeys.cache.Keys()), []string{digest("key")}},
+		"logins":    {slices.Collect(r.logins.cache.Keys()), []string{digest("login")}},
+	} {
+		if !slices.Equal(is.keys, is.want) || len(is.want[0]) != sha256.Size {
+			t.Errorf("%s are held as %q, want %q", what, is.keys, is.want)
+		}
 	}
 }
 
